@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The 16 bytes that libxtables and the kernel exchange for one CONNMARK rule.
+// This is the only header that knows the two layouts.
+#pragma once
+
+#include <linux/netfilter/xt_connmark.h>
+
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+#include "connmark/operation.h"
+
+namespace connmark {
+
+// Revision 1 (Linux 2.6.24) has no shift, revision 2 (Linux 4.17) has one.
+// Revision 0 left the kernel in 2010 and is not supported.
+enum class Revision : std::uint8_t { k1 = 1, k2 = 2 };
+
+inline constexpr std::size_t kWireSize = 16;
+
+namespace wire {
+
+template <Revision revision>
+using Layout =
+    std::conditional_t<revision == Revision::k1, xt_connmark_tginfo1, xt_connmark_tginfo2>;
+
+static_assert(sizeof(xt_connmark_tginfo1) == kWireSize);
+static_assert(offsetof(xt_connmark_tginfo1, ctmark) == 0);
+static_assert(offsetof(xt_connmark_tginfo1, ctmask) == 4);
+static_assert(offsetof(xt_connmark_tginfo1, nfmask) == 8);
+static_assert(offsetof(xt_connmark_tginfo1, mode) == 12);
+
+static_assert(sizeof(xt_connmark_tginfo2) == kWireSize);
+static_assert(offsetof(xt_connmark_tginfo2, ctmark) == 0);
+static_assert(offsetof(xt_connmark_tginfo2, ctmask) == 4);
+static_assert(offsetof(xt_connmark_tginfo2, nfmask) == 8);
+static_assert(offsetof(xt_connmark_tginfo2, shift_dir) == 12);
+static_assert(offsetof(xt_connmark_tginfo2, shift_bits) == 13);
+static_assert(offsetof(xt_connmark_tginfo2, mode) == 14);
+
+static_assert(XT_CONNMARK_SET == static_cast<int>(Mode::kSet));
+static_assert(XT_CONNMARK_SAVE == static_cast<int>(Mode::kSave));
+static_assert(XT_CONNMARK_RESTORE == static_cast<int>(Mode::kRestore));
+static_assert(D_SHIFT_LEFT == static_cast<int>(Direction::kLeft));
+static_assert(D_SHIFT_RIGHT == static_cast<int>(Direction::kRight));
+
+}  // namespace wire
+
+// Reads kWireSize bytes at `bytes`, which need no alignment.  Every content is
+// accepted: a shift_dir other than D_SHIFT_RIGHT is left, as connmark_tg_shift
+// in net/netfilter/xt_connmark.c reads it; an unknown mode and a shift of 32 or
+// more stay as they are.  Padding is not looked at.
+template <Revision revision>
+Operation decode(const void *bytes) {
+  wire::Layout<revision> info;
+  std::memcpy(&info, bytes, sizeof info);
+  Operation op{.mode = static_cast<Mode>(info.mode),
+               .ctmark = info.ctmark,
+               .ctmask = info.ctmask,
+               .nfmask = info.nfmask};
+  if constexpr (revision == Revision::k2) {
+    op.shift.direction = info.shift_dir == D_SHIFT_RIGHT ? Direction::kRight : Direction::kLeft;
+    op.shift.bits = info.shift_bits;
+  }
+  return op;
+}
+
+// Writes `op` to the kWireSize bytes at `bytes`, which need no alignment.  The
+// padding is left alone: libxtables hands out zeroed memory, and iptables-nft
+// compares all 16 bytes in -C and -D.  Revision 1 has no room for a shift;
+// its option table offers none.
+template <Revision revision>
+void encode(const Operation &op, void *bytes) {
+  wire::Layout<revision> info;
+  std::memcpy(&info, bytes, sizeof info);
+  info.ctmark = op.ctmark;
+  info.ctmask = op.ctmask;
+  info.nfmask = op.nfmask;
+  info.mode = static_cast<std::uint8_t>(op.mode);
+  if constexpr (revision == Revision::k2) {
+    info.shift_dir = static_cast<std::uint8_t>(op.shift.direction);
+    info.shift_bits = op.shift.bits;
+  }
+  std::memcpy(bytes, &info, sizeof info);
+}
+
+}  // namespace connmark

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The edge to libxtables: it hands bytes in, and texts or new bytes out.  All
+// that is to be decided is decided behind the headers of include/connmark.
+//
+// The getopt callbacks (parse, final_check, extra_opts) are used, not the "x6"
+// ones: struct xt_option_entry of the latter grew in iptables 1.8.11 under an
+// unchanged library version, and a plugin built before that crashes after it.
+#include <getopt.h>
+#include <xtables.h>
+
+#include <array>
+#include <cstdio>
+
+#include "connmark/help.h"
+#include "connmark/list.h"
+#include "connmark/parse.h"
+#include "connmark/save.h"
+#include "connmark/translate.h"
+#include "connmark/wire.h"
+
+// Loaded by libxtables, the plugin registers itself; a program that links it
+// statically calls libxt_CONNMARK_init by name, and only once.
+#ifdef CONNMARK_STATIC
+#define CONNMARK_INIT_ATTRIBUTE
+#else
+#define CONNMARK_INIT_ATTRIBUTE [[gnu::constructor]]
+#endif
+
+namespace connmark {
+namespace {
+
+// libxtables keeps one unsigned int for each rule between the callbacks.
+constexpr unsigned int kMaskReplacedFlag = 1U << 31;
+static_assert(kOptionCount < 31);
+
+constexpr Progress to_progress(unsigned int flags) {
+  return {flags & ~kMaskReplacedFlag, (flags & kMaskReplacedFlag) != 0};
+}
+
+constexpr unsigned int to_flags(const Progress &progress) {
+  return progress.seen | (progress.mask_replaced ? kMaskReplacedFlag : 0);
+}
+
+// Does not return for an error: libxtables ends the program, or the line of an
+// iptables-restore input, with exit status 2.
+void report(const Diagnosis &diagnosis, const Operation &op) {
+  if (diagnosis.fault == Fault::kNone) return;
+  TextBuffer text = describe(diagnosis, op);
+  if (is_error(diagnosis.fault)) xtables_error(PARAMETER_PROBLEM, "%s", text.c_str());
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+void print(const TextBuffer &text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+template <Revision revision>
+void help() {
+  print_help(revision, stdout);
+}
+
+template <Revision revision>
+void init(xt_entry_target *target) {
+  encode<revision>(Operation{}, target->data);
+}
+
+template <Revision revision>
+int parse(int c, char **, int invert, unsigned int *flags, const void *, xt_entry_target **target) {
+  Progress progress = to_progress(*flags);
+  Operation op = decode<revision>((*target)->data);
+  report(parse_option(static_cast<OptionId>(c), optarg, invert != 0, progress, op), op);
+  encode<revision>(op, (*target)->data);
+  *flags = to_flags(progress);
+  return 1;
+}
+
+void final_check(unsigned int flags) { report(parse_end(to_progress(flags)), {}); }
+
+template <Revision revision>
+void print_list(const void *, const xt_entry_target *target, int) {
+  print(list_text(decode<revision>(target->data)));
+}
+
+template <Revision revision>
+void print_save(const void *, const xt_entry_target *target) {
+  print(save_text(decode<revision>(target->data)));
+}
+
+template <Revision revision>
+int xlate(xt_xlate *xl, const xt_xlate_tg_params *params) {
+  TextBuffer text;
+  if (!translate(decode<revision>(params->target->data), text)) return 0;
+  xt_xlate_add(xl, "%s", text.c_str());
+  return 1;
+}
+
+// The table that getopt_long reads: the first `count` options, and an end mark.
+// An option's value is its OptionId, to which libxtables adds an offset.
+template <std::size_t count>
+constexpr std::array<::option, count + 1> getopt_table() {
+  std::array<::option, count + 1> table{};
+  for (std::size_t i = 0; i < count; ++i) {
+    table[i].name = kOptions[i].name;
+    table[i].has_arg = kOptions[i].argument == Argument::kNone ? no_argument : required_argument;
+    table[i].val = static_cast<int>(kOptions[i].id);
+  }
+  return table;
+}
+
+// Revision 1 lacks the shifts, which are the last options of the table.
+constexpr std::size_t kUnshiftedOptionCount = static_cast<std::size_t>(OptionId::kLeftShiftMark);
+static_assert(kShifts >> kUnshiftedOptionCount << kUnshiftedOptionCount == kShifts);
+
+constexpr auto kGetoptTable1 = getopt_table<kUnshiftedOptionCount>();
+constexpr auto kGetoptTable2 = getopt_table<kOptionCount>();
+
+template <Revision revision>
+constexpr xtables_target target() {
+  xtables_target target{};
+  target.version = XTABLES_VERSION;
+  target.name = "CONNMARK";
+  target.revision = static_cast<std::uint8_t>(revision);
+  target.family = NFPROTO_UNSPEC;
+  target.size = XT_ALIGN(kWireSize);
+  target.userspacesize = kWireSize;
+  target.help = help<revision>;
+  target.init = init<revision>;
+  target.parse = parse<revision>;
+  target.final_check = final_check;
+  target.print = print_list<revision>;
+  target.save = print_save<revision>;
+  target.extra_opts =
+      revision == Revision::k1 ? kGetoptTable1.data() : kGetoptTable2.data();
+  target.xlate = xlate<revision>;
+  return target;
+}
+
+// libxtables links these into its lists, so they are not const; and they are
+// made by the compiler, not by code at load time.
+constinit xtables_target targets[] = {target<Revision::k1>(), target<Revision::k2>()};
+
+}  // namespace
+}  // namespace connmark
+
+extern "C" CONNMARK_INIT_ATTRIBUTE void libxt_CONNMARK_init();
+
+void libxt_CONNMARK_init() {
+  xtables_register_targets(connmark::targets, std::size(connmark::targets));
+}

@@ -7,7 +7,7 @@
 namespace connmark {
 namespace {
 
-constexpr std::size_t kMeaningColumn = 32;
+constexpr std::size_t kMeaningColumn = 28;
 
 void print(const TextBuffer &text, std::FILE *out) {
   std::fwrite(text.data(), 1, text.size(), out);

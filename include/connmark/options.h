@@ -59,11 +59,11 @@ inline constexpr Option kOptions[] = {
     {OptionId::kRestoreMark, "restore-mark", Role::kCopyOperation, Argument::kNone,
      "--restore-mark", "nfmark = (nfmark & ~nfmask) ^ (ctmark & ctmask)"},
     {OptionId::kNfmask, "nfmask", Role::kMask, Argument::kMark,
-     "  --nfmask mask", "bits of the packet's mark to copy, default all"},
+     "  --nfmask mask", "nfmask of a copy, 0xffffffff if not given"},
     {OptionId::kCtmask, "ctmask", Role::kMask, Argument::kMark,
-     "  --ctmask mask", "bits of the connection's mark to copy, default all"},
+     "  --ctmask mask", "ctmask of a copy, 0xffffffff if not given"},
     {OptionId::kMask, "mask", Role::kMask, Argument::kMark,
-     "  --mask mask", "both masks at once"},
+     "  --mask mask", "both masks of a copy"},
     {OptionId::kSetMark, "set-mark", Role::kSetOperation, Argument::kMarkAndMask,
      "--set-mark value[/mask]", "ctmark = (ctmark & ~mask) | value"},
     {OptionId::kAndMark, "and-mark", Role::kSetOperation, Argument::kMark,
@@ -73,9 +73,9 @@ inline constexpr Option kOptions[] = {
     {OptionId::kXorMark, "xor-mark", Role::kSetOperation, Argument::kMark,
      "--xor-mark bits", "ctmark = ctmark ^ bits"},
     {OptionId::kLeftShiftMark, "left-shift-mark", Role::kShift, Argument::kShiftBits,
-     "--left-shift-mark n", "shift the result of a set, or the bits that a"},
+     "--left-shift-mark n", "shift a set's result or the copied bits left (0-31)"},
     {OptionId::kRightShiftMark, "right-shift-mark", Role::kShift, Argument::kShiftBits,
-     "--right-shift-mark n", "save or restore copies, by n (0 to 31)"},
+     "--right-shift-mark n", "the same to the right (0-31)"},
 };
 
 inline constexpr std::size_t kOptionCount = sizeof kOptions / sizeof *kOptions;

@@ -128,8 +128,7 @@ constexpr xtables_target target() {
   target.final_check = final_check;
   target.print = print_list<revision>;
   target.save = print_save<revision>;
-  target.extra_opts =
-      revision == Revision::k1 ? kGetoptTable1.data() : kGetoptTable2.data();
+  target.extra_opts = revision == Revision::k1 ? kGetoptTable1.data() : kGetoptTable2.data();
   target.xlate = xlate<revision>;
   return target;
 }

@@ -22,8 +22,8 @@ enum class Fault : std::uint8_t {
   kNotAMarkAndMask,  // the argument is not VALUE or VALUE/MASK
   kNoOperation,      // the rule has none
   // Warnings: the rule is taken.
-  kMaskReplaced,     // a mask option behind the set operation `other` replaced its mask
-  kMaskIgnored,      // a mask option next to the set operation `other` has no effect
+  kMaskReplaced,  // a mask option behind the set operation `other` replaced its mask
+  kMaskIgnored,   // a mask option next to the set operation `other` has no effect
 };
 
 constexpr bool is_error(Fault fault) {

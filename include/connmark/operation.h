@@ -137,8 +137,7 @@ static_assert(apply(or_mark(kValue), kMarks) == Marks{kCt | kValue, kNf});
 static_assert(apply(xor_mark(kValue), kMarks) == Marks{kCt ^ kValue, kNf});
 static_assert(apply(save_mark(), kMarks) == Marks{kNf, kNf});
 static_assert(apply(restore_mark(), kMarks) == Marks{kCt, kCt});
-static_assert(apply(save_mark(kMask, kMask), kMarks) ==
-              Marks{(kCt & ~kMask) | (kNf & kMask), kNf});
+static_assert(apply(save_mark(kMask, kMask), kMarks) == Marks{(kCt & ~kMask) | (kNf & kMask), kNf});
 static_assert(apply(restore_mark(kMask, kMask), kMarks) ==
               Marks{kCt, (kNf & ~kMask) | (kCt & kMask)});
 static_assert(apply(with_shift(set_mark(0x81), Direction::kLeft, 31), kMarks).ct == 0x80000000);

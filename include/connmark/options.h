@@ -19,9 +19,9 @@ enum class Role : std::uint8_t {
 
 enum class Argument : std::uint8_t {
   kNone,
-  kMark,             // 32-bit number
-  kMarkAndMask,      // 32-bit number, optionally / and a second one
-  kShiftBits,        // number from 0 to kMaxShiftBits
+  kMark,         // 32-bit number
+  kMarkAndMask,  // 32-bit number, optionally / and a second one
+  kShiftBits,    // number from 0 to kMaxShiftBits
 };
 
 // In the order of the table.
@@ -54,24 +54,24 @@ struct Option {
 inline constexpr Option kOptions[] = {
     {OptionId::kSetXmark, "set-xmark", Role::kSetOperation, Argument::kMarkAndMask,
      "--set-xmark value[/mask]", "ctmark = (ctmark & ~mask) ^ value"},
-    {OptionId::kSaveMark, "save-mark", Role::kCopyOperation, Argument::kNone,
-     "--save-mark", "ctmark = (ctmark & ~ctmask) ^ (nfmark & nfmask)"},
+    {OptionId::kSaveMark, "save-mark", Role::kCopyOperation, Argument::kNone, "--save-mark",
+     "ctmark = (ctmark & ~ctmask) ^ (nfmark & nfmask)"},
     {OptionId::kRestoreMark, "restore-mark", Role::kCopyOperation, Argument::kNone,
      "--restore-mark", "nfmark = (nfmark & ~nfmask) ^ (ctmark & ctmask)"},
-    {OptionId::kNfmask, "nfmask", Role::kMask, Argument::kMark,
-     "  --nfmask mask", "nfmask of a copy, 0xffffffff if not given"},
-    {OptionId::kCtmask, "ctmask", Role::kMask, Argument::kMark,
-     "  --ctmask mask", "ctmask of a copy, 0xffffffff if not given"},
-    {OptionId::kMask, "mask", Role::kMask, Argument::kMark,
-     "  --mask mask", "both masks of a copy"},
+    {OptionId::kNfmask, "nfmask", Role::kMask, Argument::kMark, "  --nfmask mask",
+     "nfmask of a copy, 0xffffffff if not given"},
+    {OptionId::kCtmask, "ctmask", Role::kMask, Argument::kMark, "  --ctmask mask",
+     "ctmask of a copy, 0xffffffff if not given"},
+    {OptionId::kMask, "mask", Role::kMask, Argument::kMark, "  --mask mask",
+     "both masks of a copy"},
     {OptionId::kSetMark, "set-mark", Role::kSetOperation, Argument::kMarkAndMask,
      "--set-mark value[/mask]", "ctmark = (ctmark & ~mask) | value"},
-    {OptionId::kAndMark, "and-mark", Role::kSetOperation, Argument::kMark,
-     "--and-mark bits", "ctmark = ctmark & bits"},
-    {OptionId::kOrMark, "or-mark", Role::kSetOperation, Argument::kMark,
-     "--or-mark bits", "ctmark = ctmark | bits"},
-    {OptionId::kXorMark, "xor-mark", Role::kSetOperation, Argument::kMark,
-     "--xor-mark bits", "ctmark = ctmark ^ bits"},
+    {OptionId::kAndMark, "and-mark", Role::kSetOperation, Argument::kMark, "--and-mark bits",
+     "ctmark = ctmark & bits"},
+    {OptionId::kOrMark, "or-mark", Role::kSetOperation, Argument::kMark, "--or-mark bits",
+     "ctmark = ctmark | bits"},
+    {OptionId::kXorMark, "xor-mark", Role::kSetOperation, Argument::kMark, "--xor-mark bits",
+     "ctmark = ctmark ^ bits"},
     {OptionId::kLeftShiftMark, "left-shift-mark", Role::kShift, Argument::kShiftBits,
      "--left-shift-mark n", "shift a set's result or the copied bits left (0-31)"},
     {OptionId::kRightShiftMark, "right-shift-mark", Role::kShift, Argument::kShiftBits,
@@ -106,11 +106,13 @@ inline constexpr OptionSet kSetOperations =
 inline constexpr OptionSet kMasks = options_where([](Role role) { return role == Role::kMask; });
 inline constexpr OptionSet kShifts = options_where([](Role role) { return role == Role::kShift; });
 
-static_assert([] {
-  for (std::size_t i = 0; i < kOptionCount; ++i) {
-    if (static_cast<std::size_t>(kOptions[i].id) != i) return false;
-  }
-  return true;
-}(), "kOptions is in the order of OptionId");
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < kOptionCount; ++i) {
+        if (static_cast<std::size_t>(kOptions[i].id) != i) return false;
+      }
+      return true;
+    }(),
+    "kOptions is in the order of OptionId");
 
 }  // namespace connmark

@@ -68,22 +68,23 @@ Operation decode(const void *bytes) {
 }
 
 // Writes `op` to the kWireSize bytes at `bytes`, which need no alignment.  The
-// padding is left alone: libxtables hands out zeroed memory, and iptables-nft
-// compares all 16 bytes in -C and -D.  Revision 1 has no room for a shift;
-// its option table offers none.
+// padding keeps its content: libxtables hands out zeroed memory, and iptables-nft
+// compares all 16 bytes in -C and -D.  Revision 1 has no room for a shift; its
+// option table offers none.
 template <Revision revision>
 void encode(const Operation &op, void *bytes) {
-  wire::Layout<revision> info;
-  std::memcpy(&info, bytes, sizeof info);
-  info.ctmark = op.ctmark;
-  info.ctmask = op.ctmask;
-  info.nfmask = op.nfmask;
-  info.mode = static_cast<std::uint8_t>(op.mode);
+  using Layout = wire::Layout<revision>;
+  const auto store = [bytes](std::size_t offset, auto field) {
+    std::memcpy(static_cast<std::byte *>(bytes) + offset, &field, sizeof field);
+  };
+  store(offsetof(Layout, ctmark), op.ctmark);
+  store(offsetof(Layout, ctmask), op.ctmask);
+  store(offsetof(Layout, nfmask), op.nfmask);
+  store(offsetof(Layout, mode), op.mode);
   if constexpr (revision == Revision::k2) {
-    info.shift_dir = static_cast<std::uint8_t>(op.shift.direction);
-    info.shift_bits = op.shift.bits;
+    store(offsetof(Layout, shift_dir), op.shift.direction);
+    store(offsetof(Layout, shift_bits), op.shift.bits);
   }
-  std::memcpy(bytes, &info, sizeof info);
 }
 
 }  // namespace connmark

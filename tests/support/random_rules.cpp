@@ -69,7 +69,8 @@ std::string options_for(const Operation &op) {
     options += " --nfmask " + hex(op.nfmask) + " --ctmask " + hex(op.ctmask);
   }
   if (op.shift.bits != 0) {
-    options += op.shift.direction == Direction::kLeft ? " --left-shift-mark " : " --right-shift-mark ";
+    options +=
+        op.shift.direction == Direction::kLeft ? " --left-shift-mark " : " --right-shift-mark ";
     options += std::to_string(op.shift.bits);
   }
   return options;

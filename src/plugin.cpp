@@ -113,6 +113,10 @@ static_assert(kShifts >> kUnshiftedOptionCount << kUnshiftedOptionCount == kShif
 constexpr auto kGetoptTable1 = getopt_table<kUnshiftedOptionCount>();
 constexpr auto kGetoptTable2 = getopt_table<kOptionCount>();
 
+// The kernel wants sizes rounded up with XT_ALIGN, which some kernel headers
+// write with GNU's typeof; there is nothing to round.
+static_assert(kWireSize % alignof(_xt_align) == 0);
+
 template <Revision revision>
 constexpr xtables_target target() {
   xtables_target target{};
@@ -120,7 +124,7 @@ constexpr xtables_target target() {
   target.name = "CONNMARK";
   target.revision = static_cast<std::uint8_t>(revision);
   target.family = NFPROTO_UNSPEC;
-  target.size = XT_ALIGN(kWireSize);
+  target.size = kWireSize;
   target.userspacesize = kWireSize;
   target.help = help<revision>;
   target.init = init<revision>;

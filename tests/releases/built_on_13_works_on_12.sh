@@ -12,9 +12,8 @@ need_root new --build trixie
 need_root old bookworm
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# The root's /tmp does not outlive the build, so the plugin leaves as a stream.
-tar -C "$here/../.." -c CMakeLists.txt src include man |
-    in_root "$new" bash -c '
+source_stream |
+    in_root "$new" bash -e -c '
         mkdir /tmp/source && tar -x -C /tmp/source
         cmake -S /tmp/source -B /tmp/build -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF >&2
         cmake --build /tmp/build --target xt_CONNMARK >&2

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "connmark/operation.h"
+
+namespace connmark::test {
+
+// What the nft statement "ct mark set ..." or "meta mark set ..." makes of each
+// pair of marks.  Reads the words by the grammar of nft's src/parser_bison.y:
+// `<<` and `>>` bind tightest, then `and`, then `xor`, then `or`; `mark` alone
+// is `meta mark`.  Throws std::invalid_argument for what that grammar, or some
+// release that has it, refuses: a shifted constant, a shift by 0 or more than
+// 31, a number above 32 bits, other words.
+std::vector<Marks> run_nft(std::string_view statement, const std::vector<Marks> &before);
+
+}  // namespace connmark::test

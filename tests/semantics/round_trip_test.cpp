@@ -194,8 +194,9 @@ class ReplacedChain : public XtChain {
   std::vector<std::string> nft_;
 };
 
-// By nft list ruleset | nft -f -, with the plugin under test: nft prints rules
-// of iptables-nft as their translations.
+// By nft list ruleset | nft -f -.  nft asks the plugin under test for the text
+// of iptables-nft's rules; one that finds no plugin prints xt target "CONNMARK",
+// which no nft loads.
 class ListedChain : public ReplacedChain {
  public:
   ListedChain(Family family, std::vector<std::string> nft)

@@ -18,4 +18,4 @@ while read -r address; do
     grep -qE "^ *$address:"$'\t'"endbr64" <<<"$code" || fail "the function at 0x$address has no endbr64"
 done < <(readelf -rW "$plugin" | sed -nE 's/.*R_X86_64_RELATIVE +([0-9a-f]+)$/\1/p')
 printf '%s functions are called by address\n' "$functions"
-((functions >= 16)) || fail "two revisions should have eight callbacks each"
+((functions >= 8)) || fail "fewer than the callbacks of one revision"

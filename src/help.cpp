@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMeaningColumn = 28;
 
 void print(const TextBuffer &text, std::FILE *out) {
-  std::fwrite(text.data(), 1, text.size(), out);
+  fwrite_unlocked(text.data(), 1, text.size(), out);
 }
 
 }  // namespace

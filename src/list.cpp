@@ -6,6 +6,8 @@
 namespace connmark {
 namespace {
 
+using namespace std::string_view_literals;
+
 void add_set(TextBuffer &text, const Operation &op) {
   if (op.ctmark == 0) {
     text.add(" and ").add_hex(~op.ctmask);
@@ -24,10 +26,10 @@ void add_set(TextBuffer &text, const Operation &op) {
 // bits are cleared; the number behind it is the mask as the user gave it.
 void add_copy(TextBuffer &text, const Operation &op) {
   const bool save = op.mode == Mode::kSave;
-  text.add(save ? " save" : " restore");
+  text.add(save ? " save"sv : " restore"sv);
   if (op.nfmask != op.ctmask) {
-    text.add(save ? " nfmask " : " ctmask ").add_hex(save ? op.nfmask : op.ctmask);
-    text.add(save ? " ctmask ~" : " nfmask ~").add_hex(save ? op.ctmask : op.nfmask);
+    text.add(save ? " nfmask "sv : " ctmask "sv).add_hex(save ? op.nfmask : op.ctmask);
+    text.add(save ? " ctmask ~"sv : " nfmask ~"sv).add_hex(save ? op.ctmask : op.nfmask);
   } else if (op.nfmask != kAllBits) {
     text.add(" mask ").add_hex(op.nfmask);
   }
@@ -37,7 +39,10 @@ void add_copy(TextBuffer &text, const Operation &op) {
 
 TextBuffer list_text(const Operation &op) {
   TextBuffer text;
-  if (!is_known(op.mode)) return text.add(kUnknownMode);
+  if (!is_known(op.mode)) {
+    text.add(kUnknownMode);
+    return text;
+  }
   text.add(" CONNMARK");
   if (op.mode == Mode::kSet) {
     add_set(text, op);

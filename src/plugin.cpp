@@ -10,6 +10,7 @@
 #include <xtables.h>
 
 #include <array>
+#include <bit>
 #include <cstdio>
 
 #include "connmark/help.h"
@@ -30,28 +31,32 @@
 namespace connmark {
 namespace {
 
-// libxtables keeps one unsigned int for each rule between the callbacks.
-constexpr unsigned int kMaskReplacedFlag = 1U << 31;
-static_assert(kOptionCount < 31);
-
-constexpr Progress to_progress(unsigned int flags) {
-  return {flags & ~kMaskReplacedFlag, (flags & kMaskReplacedFlag) != 0};
-}
-
-constexpr unsigned int to_flags(const Progress &progress) {
-  return progress.seen | (progress.mask_replaced ? kMaskReplacedFlag : 0);
-}
-
 // Does not return for an error: libxtables ends the program, or the line of an
 // iptables-restore input, with exit status 2.
-void report(const Diagnosis &diagnosis, const Operation &op) {
-  if (diagnosis.fault == Fault::kNone) return;
+[[gnu::cold, gnu::noinline]] void report(const Diagnosis &diagnosis, const Operation &op) {
   TextBuffer text = describe(diagnosis, op);
   if (is_error(diagnosis.fault)) xtables_error(PARAMETER_PROBLEM, "%s", text.c_str());
-  std::fprintf(stderr, "%s\n", text.c_str());
+  text.add('\n');
+  fwrite_unlocked(text.data(), 1, text.size(), stderr);
 }
 
-void print(const TextBuffer &text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+// iptables has one thread, so there is nobody to lock stdout against.
+void print(const TextBuffer &text) { fwrite_unlocked(text.data(), 1, text.size(), stdout); }
+
+// The callbacks of the two revisions are one code: what a template makes of
+// each is a jump.
+
+[[gnu::noinline]] void print_list(Revision revision, const xt_entry_target &target) {
+  print(list_text(decode(revision, target.data)));
+}
+
+[[gnu::cold, gnu::noinline]] int add_translation(Revision revision, xt_xlate *xl,
+                                                 const xt_entry_target &target) {
+  TextBuffer text;
+  if (!translate(decode(revision, target.data), text)) return 0;
+  xt_xlate_add(xl, "%s", text.c_str());
+  return 1;
+}
 
 template <Revision revision>
 void help() {
@@ -65,32 +70,34 @@ void init(xt_entry_target *target) {
 
 template <Revision revision>
 int parse(int c, char **, int invert, unsigned int *flags, const void *, xt_entry_target **target) {
-  Progress progress = to_progress(*flags);
   Operation op = decode<revision>((*target)->data);
-  report(parse_option(static_cast<OptionId>(c), optarg, invert != 0, progress, op), op);
+  auto progress = std::bit_cast<Progress>(*flags);
+  const Diagnosis diagnosis =
+      parse_option(static_cast<OptionId>(c), optarg, invert != 0, progress, op);
+  if (diagnosis.fault != Fault::kNone) report(diagnosis, op);
   encode<revision>(op, (*target)->data);
-  *flags = to_flags(progress);
+  *flags = std::bit_cast<unsigned int>(progress);
   return 1;
 }
 
-void final_check(unsigned int flags) { report(parse_end(to_progress(flags)), {}); }
-
-template <Revision revision>
-void print_list(const void *, const xt_entry_target *target, int) {
-  print(list_text(decode<revision>(target->data)));
+void final_check(unsigned int flags) {
+  const Diagnosis diagnosis = parse_end(std::bit_cast<Progress>(flags));
+  if (diagnosis.fault != Fault::kNone) report(diagnosis, {});
 }
 
 template <Revision revision>
-void print_save(const void *, const xt_entry_target *target) {
+void list(const void *, const xt_entry_target *target, int) {
+  print_list(revision, *target);
+}
+
+template <Revision revision>
+void save(const void *, const xt_entry_target *target) {
   print(save_text(decode<revision>(target->data)));
 }
 
 template <Revision revision>
 int xlate(xt_xlate *xl, const xt_xlate_tg_params *params) {
-  TextBuffer text;
-  if (!translate(decode<revision>(params->target->data), text)) return 0;
-  xt_xlate_add(xl, "%s", text.c_str());
-  return 1;
+  return add_translation(revision, xl, *params->target);
 }
 
 // The table that getopt_long reads: the first `count` options, and an end mark.
@@ -130,8 +137,8 @@ constexpr xtables_target target() {
   target.init = init<revision>;
   target.parse = parse<revision>;
   target.final_check = final_check;
-  target.print = print_list<revision>;
-  target.save = print_save<revision>;
+  target.print = list<revision>;
+  target.save = save<revision>;
   target.extra_opts = revision == Revision::k1 ? kGetoptTable1.data() : kGetoptTable2.data();
   target.xlate = xlate<revision>;
   return target;
@@ -144,7 +151,7 @@ constinit xtables_target targets[] = {target<Revision::k1>(), target<Revision::k
 }  // namespace
 }  // namespace connmark
 
-extern "C" CONNMARK_INIT_ATTRIBUTE void libxt_CONNMARK_init();
+extern "C" CONNMARK_INIT_ATTRIBUTE [[gnu::visibility("default")]] void libxt_CONNMARK_init();
 
 void libxt_CONNMARK_init() {
   xtables_register_targets(connmark::targets, std::size(connmark::targets));

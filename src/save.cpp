@@ -5,6 +5,14 @@
 
 namespace connmark {
 
+namespace {
+
+void add_masks(TextBuffer &text, const Operation &op) {
+  text.add(" --nfmask ").add_hex(op.nfmask).add(" --ctmask ").add_hex(op.ctmask);
+}
+
+}  // namespace
+
 TextBuffer save_text(const Operation &op) {
   TextBuffer text;
   switch (op.mode) {
@@ -12,12 +20,16 @@ TextBuffer save_text(const Operation &op) {
       text.add(" --set-xmark ").add_hex(op.ctmark).add('/').add_hex(op.ctmask);
       break;
     case Mode::kSave:
+      text.add(" --save-mark");
+      add_masks(text, op);
+      break;
     case Mode::kRestore:
-      text.add(op.mode == Mode::kSave ? " --save-mark" : " --restore-mark");
-      text.add(" --nfmask ").add_hex(op.nfmask).add(" --ctmask ").add_hex(op.ctmask);
+      text.add(" --restore-mark");
+      add_masks(text, op);
       break;
     default:
-      return text.add(kUnknownMode);
+      text.add(kUnknownMode);
+      return text;
   }
   add_shift(text, "--", op.shift);
   return text;

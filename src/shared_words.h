@@ -9,14 +9,18 @@
 
 namespace connmark {
 
-inline constexpr std::string_view kUnknownMode = " ERROR: UNKNOWN CONNMARK MODE";
+inline constexpr char kUnknownMode[] = " ERROR: UNKNOWN CONNMARK MODE";
 
 // " left-shift-mark 3" with `dashes` before the name; nothing for a zero shift.
-inline void add_shift(TextBuffer &text, std::string_view dashes, Shift shift) {
-  if (shift.bits == 0) return;
+[[gnu::cold, gnu::noinline]] inline void add_nonzero_shift(TextBuffer &text,
+                                                           std::string_view dashes, Shift shift) {
   const OptionId id =
       shift.direction == Direction::kRight ? OptionId::kRightShiftMark : OptionId::kLeftShiftMark;
-  text.add(' ').add(dashes).add(option(id).name).add(' ').add_decimal(shift.bits);
+  text.add(' ').add(dashes).add(std::string_view(option(id).name)).add(' ').add_decimal(shift.bits);
+}
+
+inline void add_shift(TextBuffer &text, std::string_view dashes, Shift shift) {
+  if (shift.bits != 0) add_nonzero_shift(text, dashes, shift);
 }
 
 }  // namespace connmark

@@ -2,32 +2,28 @@
 #include "connmark/text_buffer.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 
 namespace connmark {
 
-TextBuffer &TextBuffer::add(char c) { return add(std::string_view(&c, 1)); }
-
-TextBuffer &TextBuffer::add(std::string_view text) {
-  const std::size_t size = std::min(text.size(), kCapacity - size_);
-  std::memcpy(text_ + size_, text.data(), size);
-  size_ += size;
-  return *this;
+[[gnu::cold]] TextBuffer &TextBuffer::add_what_fits(std::string_view text) {
+  return add({text.data(), kCapacity - size_});
 }
 
 TextBuffer &TextBuffer::add_hex(std::uint32_t value) {
-  char digits[10];
-  char *first = digits + sizeof digits;
-  do {
-    *--first = "0123456789abcdef"[value & 0xf];
-    value >>= 4;
-  } while (value != 0);
-  *--first = 'x';
-  *--first = '0';
-  return add({first, static_cast<std::size_t>(digits + sizeof digits - first)});
+  // Written behind the capacity, if need be, and cut off.
+  char *const start = text_ + size_;
+  const std::size_t size = 2 + (static_cast<std::size_t>(std::bit_width(value | 1)) + 3) / 4;
+  start[0] = '0';
+  start[1] = 'x';
+  for (char *next = start + size; next != start + 2; value >>= 4) {
+    *--next = "0123456789abcdef"[value & 0xf];
+  }
+  size_ = std::min(size_ + size, kCapacity);
+  return *this;
 }
 
-TextBuffer &TextBuffer::add_decimal(std::uint8_t value) {
+[[gnu::cold]] TextBuffer &TextBuffer::add_decimal(std::uint8_t value) {
   char digits[3];
   char *first = digits + sizeof digits;
   do {

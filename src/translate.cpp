@@ -20,6 +20,8 @@
 namespace connmark {
 namespace {
 
+using namespace std::string_view_literals;
+
 // One mark of the right side: `name` shifted, then masked.
 struct Term {
   std::string_view name;
@@ -49,7 +51,7 @@ void add_term(TextBuffer &text, const Term &term) {
 }
 
 std::string_view joined(std::uint32_t left, std::uint32_t right) {
-  return (left & right) == 0 ? " or " : " xor ";
+  return (left & right) == 0 ? " or "sv : " xor "sv;
 }
 
 void add_with_constant(TextBuffer &text, const Term &term, std::uint32_t constant) {
@@ -103,7 +105,7 @@ void add_copy(TextBuffer &text, const Operation &op) {
 
 bool translate(const Operation &op, TextBuffer &text) {
   if (!is_known(op.mode) || op.shift.bits > kMaxShiftBits) return false;
-  text.add(op.mode == Mode::kRestore ? "meta mark set " : "ct mark set ");
+  text.add(op.mode == Mode::kRestore ? "meta mark set "sv : "ct mark set "sv);
   if (op.mode == Mode::kSet) {
     add_set(text, canonical(op));
   } else {

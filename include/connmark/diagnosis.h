@@ -17,8 +17,8 @@ enum class Fault : std::uint8_t {
   kSecondOperation,  // `other` is the first one
   kSecondShift,      // `other` is the first one
   kMaskConflict,     // --mask next to --nfmask or --ctmask, which is `other`
-  kNotANumber,       // the argument is no number, or has trailing text
-  kOutOfRange,       // the argument is a number, and too large or negative
+  kNotANumber,       // the argument is no number, is negative, or has trailing text
+  kOutOfRange,       // the argument is a number, and too large
   kNotAMarkAndMask,  // the argument is not VALUE or VALUE/MASK
   kNoOperation,      // the rule has none
   // Warnings: the rule is taken.

@@ -40,13 +40,32 @@ enum class OptionId : std::uint8_t {
   kRightShiftMark,
 };
 
+// A text that stands in the table itself: a pointer to it would be a relocation,
+// to be made by each call of iptables.
+template <std::size_t capacity>
+class InlineText {
+ public:
+  template <std::size_t size>
+  consteval InlineText(const char (&literal)[size]) : size_(size - 1) {
+    static_assert(size <= capacity);
+    for (std::size_t i = 0; i < size; ++i) text_[i] = literal[i];
+  }
+
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr operator std::string_view() const { return {text_, size_}; }
+
+ private:
+  std::uint8_t size_;
+  char text_[capacity] = {};
+};
+
 struct Option {
   OptionId id;
   const char *name;  // without the dashes
   Role role;
   Argument argument;
-  std::string_view syntax;   // as the help prints it
-  std::string_view meaning;  // what the rule does, as the help prints it
+  InlineText<27> syntax;   // as the help prints it
+  InlineText<53> meaning;  // what the rule does, as the help prints it
 };
 
 // getopt_long compares an option that it meets with the names in this order,
@@ -100,6 +119,7 @@ constexpr OptionSet options_where(Predicate predicate) {
   return set;
 }
 
+inline constexpr OptionSet kAllOptions = options_where([](Role) { return true; });
 inline constexpr OptionSet kOperations = options_where(is_operation);
 inline constexpr OptionSet kSetOperations =
     options_where([](Role role) { return role == Role::kSetOperation; });

@@ -9,11 +9,14 @@
 
 namespace connmark {
 
-// Which options have been read for a rule; all zero before the first.
+// Which options have been read for a rule; all zero before the first.  One number
+// holds it, as libxtables keeps one for each rule between two options.
 struct Progress {
-  OptionSet seen = 0;
-  bool mask_replaced = false;  // kMaskReplaced has been diagnosed
+  OptionSet seen : 31 = 0;
+  bool mask_replaced : 1 = false;  // kMaskReplaced has been diagnosed
 };
+
+static_assert(sizeof(Progress) == sizeof(unsigned int) && kOptionCount <= 31);
 
 // Reads one option into `op`, which starts as Operation{}.
 //
@@ -28,10 +31,30 @@ struct Progress {
 // The place of a mask option next to a set operation matters, as it always did
 // in iptables: behind it, --ctmask and --mask replace the operation's mask;
 // before it they have no effect.
-[[nodiscard]] Diagnosis parse_option(OptionId id, const char *argument, bool inverted,
-                                     Progress &progress, Operation &op);
+[[nodiscard]] inline Diagnosis parse_option(OptionId id, const char *argument, bool inverted,
+                                            Progress &progress, Operation &op);
 
 // To be called behind the last option: kNoOperation, kMaskIgnored or kNone.
-[[nodiscard]] Diagnosis parse_end(const Progress &progress);
+[[nodiscard]] inline Diagnosis parse_end(Progress progress);
+
+// Their two halves: what each rule needs, and what only a faulty one does.
+Fault read_option(OptionId id, const char *argument, bool inverted, Progress &progress,
+                  Operation &op);
+[[gnu::cold]] Diagnosis diagnose_option(Fault fault, OptionId id, const char *argument,
+                                        Progress progress);
+[[gnu::cold]] Diagnosis diagnose_end(Progress progress);
+
+inline Diagnosis parse_option(OptionId id, const char *argument, bool inverted, Progress &progress,
+                              Operation &op) {
+  const Fault fault = read_option(id, argument, inverted, progress, op);
+  return fault == Fault::kNone ? Diagnosis{} : diagnose_option(fault, id, argument, progress);
+}
+
+inline Diagnosis parse_end(Progress progress) {
+  const bool has_operation = (progress.seen & kOperations) != 0;
+  const bool has_idle_mask = (progress.seen & kSetOperations) != 0 &&
+                             (progress.seen & kMasks) != 0 && !progress.mask_replaced;
+  return has_operation && !has_idle_mask ? Diagnosis{} : diagnose_end(progress);
+}
 
 }  // namespace connmark

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace connmark {
@@ -13,8 +14,24 @@ class TextBuffer {
  public:
   static constexpr std::size_t kCapacity = 320;
 
-  TextBuffer &add(char c);
-  TextBuffer &add(std::string_view text);
+  TextBuffer &add(char c) {
+    if (size_ < kCapacity) text_[size_++] = c;
+    return *this;
+  }
+
+  // Spares a string literal strlen().
+  template <std::size_t size>
+  [[gnu::always_inline]] TextBuffer &add(const char (&literal)[size]) {
+    return add(std::string_view(literal, size - 1));
+  }
+
+  // In the header, so that words known to the compiler are copied as such.
+  TextBuffer &add(std::string_view text) {
+    if (text.size() > kCapacity - size_) return add_what_fits(text);
+    std::memcpy(text_ + size_, text.data(), text.size());
+    size_ += text.size();
+    return *this;
+  }
 
   // Lower-case hexadecimal with 0x and no leading zeros, as printf's 0x%x.
   TextBuffer &add_hex(std::uint32_t value);
@@ -33,8 +50,13 @@ class TextBuffer {
   }
 
  private:
+  TextBuffer &add_what_fits(std::string_view text);
+
+  static constexpr std::size_t kLongestNumber = 10;
+
   std::size_t size_ = 0;
-  char text_[kCapacity + 1];  // a plain array: see src/CMakeLists.txt on the C++ runtime
+  // A plain array: see src/CMakeLists.txt on the C++ runtime.
+  char text_[kCapacity + kLongestNumber];
 };
 
 }  // namespace connmark

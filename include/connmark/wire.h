@@ -54,15 +54,20 @@ static_assert(D_SHIFT_RIGHT == static_cast<int>(Direction::kRight));
 // more stay as they are.  Padding is not looked at.
 template <Revision revision>
 Operation decode(const void *bytes) {
-  wire::Layout<revision> info;
-  std::memcpy(&info, bytes, sizeof info);
-  Operation op{.mode = static_cast<Mode>(info.mode),
-               .ctmark = info.ctmark,
-               .ctmask = info.ctmask,
-               .nfmask = info.nfmask};
+  using Layout = wire::Layout<revision>;
+  const auto load = [bytes](std::size_t offset, auto &field) {
+    std::memcpy(&field, static_cast<const std::byte *>(bytes) + offset, sizeof field);
+  };
+  Operation op;
+  load(offsetof(Layout, ctmark), op.ctmark);
+  load(offsetof(Layout, ctmask), op.ctmask);
+  load(offsetof(Layout, nfmask), op.nfmask);
+  load(offsetof(Layout, mode), op.mode);
   if constexpr (revision == Revision::k2) {
-    op.shift.direction = info.shift_dir == D_SHIFT_RIGHT ? Direction::kRight : Direction::kLeft;
-    op.shift.bits = info.shift_bits;
+    std::uint8_t direction;
+    load(offsetof(Layout, shift_dir), direction);
+    op.shift.direction = direction == D_SHIFT_RIGHT ? Direction::kRight : Direction::kLeft;
+    load(offsetof(Layout, shift_bits), op.shift.bits);
   }
   return op;
 }
@@ -84,6 +89,20 @@ void encode(const Operation &op, void *bytes) {
   if constexpr (revision == Revision::k2) {
     store(offsetof(Layout, shift_dir), op.shift.direction);
     store(offsetof(Layout, shift_bits), op.shift.bits);
+  }
+}
+
+// The same where the revision is an argument.
+
+inline Operation decode(Revision revision, const void *bytes) {
+  return revision == Revision::k1 ? decode<Revision::k1>(bytes) : decode<Revision::k2>(bytes);
+}
+
+inline void encode(Revision revision, const Operation &op, void *bytes) {
+  if (revision == Revision::k1) {
+    encode<Revision::k1>(op, bytes);
+  } else {
+    encode<Revision::k2>(op, bytes);
   }
 }
 

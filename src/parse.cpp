@@ -11,23 +11,44 @@ namespace {
 // The option of `set`, which must not be empty.
 OptionId first_of(OptionSet set) { return static_cast<OptionId>(std::countr_zero(set)); }
 
-struct Number {
-  const char *end;  // of the number, null where the text does not begin with one
-  std::uint32_t value;
-  bool in_range;
+// What an option's argument says.  Returned, not written through pointers, which
+// would keep the numbers of every rule in memory and cost a stack protector.
+struct Reading {
+  Fault fault = Fault::kNone;
+  std::uint32_t value = 0;
+  std::uint32_t mask = kAllBits;
 };
 
-[[gnu::cold, gnu::noinline]] Number read_any_number(const char *text, std::uint32_t max) {
+[[gnu::cold, gnu::noinline]] Reading read_any_mark(const char *text, std::uint32_t max) {
   char *end = nullptr;
   unsigned int value = 0;
   const bool in_range = xtables_strtoui(text, &end, &value, 0, max);
-  return {end, value, in_range};
+  // libxtables leaves `end` alone where the text does not begin with a number.
+  if (end == nullptr || *end != '\0') return {Fault::kNotANumber};
+  if (!in_range) return {Fault::kOutOfRange};
+  return {Fault::kNone, value};
 }
 
-// Reads as xtables_strtoui does in base 0.  What iptables-save writes, 0x and up
-// to eight digits, is spared its detours, which cost more than the whole parser.
-[[gnu::always_inline]] inline Number read_number(const char *text, std::uint32_t max) {
-  if (text[0] != '0' || text[1] != 'x') return read_any_number(text, max);
+[[gnu::cold, gnu::noinline]] Reading read_any_mark_and_mask(const char *text) {
+  char *end = nullptr;
+  unsigned int value = 0;
+  if (!xtables_strtoui(text, &end, &value, 0, kAllBits)) return {Fault::kNotAMarkAndMask};
+  if (*end == '\0') return {Fault::kNone, value};
+  if (*end != '/') return {Fault::kNotAMarkAndMask};
+  const Reading mask = read_any_mark(end + 1, kAllBits);
+  if (mask.fault != Fault::kNone) return {Fault::kNotAMarkAndMask};
+  return {Fault::kNone, value, mask.value};
+}
+
+struct PlainHex {
+  const char *end;  // of the number, or null where there is none
+  std::uint32_t value;
+};
+
+// What iptables-save writes, 0x and up to eight digits, is spared the detours of
+// xtables_strtoui, which cost more than the whole parser.
+inline PlainHex read_plain_hex(const char *text) {
+  if (text[0] != '0' || text[1] != 'x') return {};
   const char *end = text + 2;
   std::uint32_t value = 0;
   for (;; ++end) {
@@ -39,27 +60,25 @@ struct Number {
     }
     value = value << 4 | digit;
   }
-  if (end == text + 2 || end > text + 10 || value > max) return read_any_number(text, max);
-  return {end, value, true};
+  if (end == text + 2 || end > text + 10) return {};
+  return {end, value};
 }
 
-inline Fault read_mark(const char *text, std::uint32_t max, std::uint32_t &value) {
-  const Number number = read_number(text, max);
-  if (number.end == nullptr || *number.end != '\0') return Fault::kNotANumber;
-  if (!number.in_range) return Fault::kOutOfRange;
-  value = number.value;
-  return Fault::kNone;
+inline Reading read_mark(const char *text, std::uint32_t max) {
+  const PlainHex number = read_plain_hex(text);
+  if (number.end != nullptr && *number.end == '\0' && number.value <= max) {
+    return {Fault::kNone, number.value};
+  }
+  return read_any_mark(text, max);
 }
 
-inline Fault read_mark_and_mask(const char *text, std::uint32_t &value, std::uint32_t &mask) {
-  const Number number = read_number(text, kAllBits);
-  if (!number.in_range) return Fault::kNotAMarkAndMask;
-  value = number.value;
-  mask = kAllBits;
-  if (*number.end == '\0') return Fault::kNone;
-  if (*number.end != '/') return Fault::kNotAMarkAndMask;
-  return read_mark(number.end + 1, kAllBits, mask) == Fault::kNone ? Fault::kNone
-                                                                   : Fault::kNotAMarkAndMask;
+inline Reading read_mark_and_mask(const char *text) {
+  const PlainHex value = read_plain_hex(text);
+  if (value.end != nullptr && *value.end == '/') {
+    const PlainHex mask = read_plain_hex(value.end + 1);
+    if (mask.end != nullptr && *mask.end == '\0') return {Fault::kNone, value.value, mask.value};
+  }
+  return read_any_mark_and_mask(text);
 }
 
 // The options that must not stand before `id`.
@@ -102,9 +121,11 @@ constexpr auto kExcluded = [] {
 }
 
 // Everything but the shift, which may have been read before.
-void set_operation(Operation &op, Operation set) {
-  set.shift = op.shift;
-  op = set;
+void set_operation(Operation &op, const Operation &set) {
+  op.mode = set.mode;
+  op.ctmark = set.ctmark;
+  op.ctmask = set.ctmask;
+  op.nfmask = set.nfmask;
 }
 
 // Zero has no direction.
@@ -137,15 +158,14 @@ void apply_option(OptionId id, std::uint32_t value, std::uint32_t mask, bool set
     case OptionId::kRestoreMark:
       op.mode = Mode::kRestore;
       break;
-    case OptionId::kNfmask:
-      if (!set) op.nfmask = value;
-      break;
     case OptionId::kCtmask:
       op.ctmask = value;
       break;
     case OptionId::kMask:
-      if (!set) op.nfmask = value;
       op.ctmask = value;
+      [[fallthrough]];
+    case OptionId::kNfmask:
+      if (!set) op.nfmask = value;
       break;
     case OptionId::kLeftShiftMark:
       op.shift = to_shift(Direction::kLeft, value);
@@ -164,26 +184,24 @@ Fault read_option(OptionId id, const char *argument, bool inverted, Progress &pr
   const OptionSet excluded = progress.seen & kExcluded.by[static_cast<std::size_t>(id)];
   if (excluded != 0) return fault_of_place(id, excluded);
 
-  std::uint32_t value = 0;
-  std::uint32_t mask = 0;
-  Fault fault = Fault::kNone;
+  Reading reading;
   switch (option(id).argument) {
     case Argument::kNone:
       break;
     case Argument::kMark:
-      fault = read_mark(argument, kAllBits, value);
+      reading = read_mark(argument, kAllBits);
       break;
     case Argument::kMarkAndMask:
-      fault = read_mark_and_mask(argument, value, mask);
+      reading = read_mark_and_mask(argument);
       break;
     case Argument::kShiftBits:
-      fault = read_mark(argument, kMaxShiftBits, value);
+      reading = read_any_mark(argument, kMaxShiftBits);
       break;
   }
-  if (fault != Fault::kNone) return fault;
+  if (reading.fault != Fault::kNone) return reading.fault;
 
   const bool set_before = (progress.seen & kSetOperations) != 0;
-  apply_option(id, value, mask, set_before, op);
+  apply_option(id, reading.value, reading.mask, set_before, op);
   progress.seen = (progress.seen | bit(id)) & kAllOptions;
   if (set_before && (id == OptionId::kCtmask || id == OptionId::kMask)) {
     progress.mask_replaced = true;

@@ -68,21 +68,30 @@ void init(xt_entry_target *target) {
   encode<revision>(Operation{}, target->data);
 }
 
+[[gnu::cold, gnu::noinline]] void report_option(Fault fault, OptionId id, Progress progress,
+                                                const Operation &op) {
+  report(diagnose_option(fault, id, optarg, progress), op);
+}
+
+[[gnu::cold, gnu::noinline]] void report_end(Progress progress) {
+  report(diagnose_end(progress), {});
+}
+
 template <Revision revision>
 int parse(int c, char **, int invert, unsigned int *flags, const void *, xt_entry_target **target) {
-  Operation op = decode<revision>((*target)->data);
+  const auto id = static_cast<OptionId>(c);
   auto progress = std::bit_cast<Progress>(*flags);
-  const Diagnosis diagnosis =
-      parse_option(static_cast<OptionId>(c), optarg, invert != 0, progress, op);
-  if (diagnosis.fault != Fault::kNone) report(diagnosis, op);
+  Operation op = decode<revision>((*target)->data);
+  const Fault fault = read_option(id, optarg, invert != 0, progress, op);
+  if (fault != Fault::kNone) report_option(fault, id, progress, op);
   encode<revision>(op, (*target)->data);
   *flags = std::bit_cast<unsigned int>(progress);
   return 1;
 }
 
 void final_check(unsigned int flags) {
-  const Diagnosis diagnosis = parse_end(std::bit_cast<Progress>(flags));
-  if (diagnosis.fault != Fault::kNone) report(diagnosis, {});
+  const auto progress = std::bit_cast<Progress>(flags);
+  if (!is_complete(progress)) report_end(progress);
 }
 
 template <Revision revision>
@@ -100,15 +109,28 @@ int xlate(xt_xlate *xl, const xt_xlate_tg_params *params) {
   return add_translation(revision, xl, *params->target);
 }
 
+// getopt_long compares an option that it meets with the names from the front.
+// These, which iptables-save writes, are therefore in the order of their number.
+constexpr OptionId kFirstOptions[] = {OptionId::kSetXmark, OptionId::kNfmask, OptionId::kCtmask,
+                                      OptionId::kSaveMark, OptionId::kRestoreMark};
+static_assert(
+    [] {
+      OptionSet first = 0;
+      for (const OptionId id : kFirstOptions) first |= bit(id);
+      return first == (OptionSet{1} << std::size(kFirstOptions)) - 1;
+    }(),
+    "the same options stand first in kOptions");
+
 // The table that getopt_long reads: the first `count` options, and an end mark.
 // An option's value is its OptionId, to which libxtables adds an offset.
 template <std::size_t count>
 constexpr std::array<::option, count + 1> getopt_table() {
   std::array<::option, count + 1> table{};
   for (std::size_t i = 0; i < count; ++i) {
-    table[i].name = kOptions[i].name;
-    table[i].has_arg = kOptions[i].argument == Argument::kNone ? no_argument : required_argument;
-    table[i].val = static_cast<int>(kOptions[i].id);
+    const Option &from = option(i < std::size(kFirstOptions) ? kFirstOptions[i] : kOptions[i].id);
+    table[i].name = from.name;
+    table[i].has_arg = from.argument == Argument::kNone ? no_argument : required_argument;
+    table[i].val = static_cast<int>(from.id);
   }
   return table;
 }

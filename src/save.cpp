@@ -7,7 +7,7 @@ namespace connmark {
 
 namespace {
 
-void add_masks(TextBuffer &text, const Operation &op) {
+[[gnu::always_inline]] inline void add_masks(TextBuffer &text, const Operation &op) {
   text.add(" --nfmask ").add_hex(op.nfmask).add(" --ctmask ").add_hex(op.ctmask);
 }
 

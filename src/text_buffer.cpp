@@ -12,14 +12,16 @@ namespace connmark {
 
 TextBuffer &TextBuffer::add_hex(std::uint32_t value) {
   // Written behind the capacity, if need be, and cut off.
-  char *const start = text_ + size_;
   const std::size_t size = 2 + (static_cast<std::size_t>(std::bit_width(value | 1)) + 3) / 4;
+  char *const start = text_ + size_;
+  char *next = start + size;
+  size_ = std::min(size_ + size, kCapacity);
   start[0] = '0';
   start[1] = 'x';
-  for (char *next = start + size; next != start + 2; value >>= 4) {
+  do {
     *--next = "0123456789abcdef"[value & 0xf];
-  }
-  size_ = std::min(size_ + size, kCapacity);
+    value >>= 4;
+  } while (value != 0);
   return *this;
 }
 

@@ -50,11 +50,14 @@ inline Diagnosis parse_option(OptionId id, const char *argument, bool inverted, 
   return fault == Fault::kNone ? Diagnosis{} : diagnose_option(fault, id, argument, progress);
 }
 
-inline Diagnosis parse_end(Progress progress) {
-  const bool has_operation = (progress.seen & kOperations) != 0;
+inline bool is_complete(Progress progress) {
   const bool has_idle_mask = (progress.seen & kSetOperations) != 0 &&
                              (progress.seen & kMasks) != 0 && !progress.mask_replaced;
-  return has_operation && !has_idle_mask ? Diagnosis{} : diagnose_end(progress);
+  return (progress.seen & kOperations) != 0 && !has_idle_mask;
+}
+
+inline Diagnosis parse_end(Progress progress) {
+  return is_complete(progress) ? Diagnosis{} : diagnose_end(progress);
 }
 
 }  // namespace connmark

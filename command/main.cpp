@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "command/explain.h"
+#include "command/flows.h"
+#include "command/subcommand.h"
+#include "command/translate.h"
+
+namespace {
+
+using connmark::ExitStatus;
+
+ExitStatus run(int argc, char **argv) {
+  ExitStatus status = ExitStatus::kClean;
+  CLI::App app("See who owns which bit of the marks of packets and connections.", "connmark");
+  app.set_version_flag("--version", "connmark " CONNMARK_VERSION);
+  app.require_subcommand(1);
+  connmark::add_explain(app, status);
+  connmark::add_translate(app, status);
+  connmark::add_flows(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    // --help and --version come here as well.
+    if (error.get_exit_code() == 0) {
+      app.exit(error);
+      return ExitStatus::kClean;
+    }
+    std::cerr << "connmark: " << error.what() << ", see connmark --help\n";
+    return ExitStatus::kRefused;
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  ExitStatus status = ExitStatus::kRefused;
+  try {
+    status = run(argc, argv);
+    std::cout.flush();
+    if (!std::cout) throw connmark::Refusal("standard output: cannot be written");
+  } catch (const std::exception &error) {
+    std::cerr << "connmark: " << error.what() << '\n';
+    status = ExitStatus::kRefused;
+  }
+  return static_cast<int>(status);
+}

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Preloaded into iptables, this makes the kernel look like one before 4.17, whose CONNMARK has revision 1 only.
+// Preloaded into iptables, this makes the kernel look like one before 4.17, whose CONNMARK has
+// revision 1 only.
 //
-// Front ends ask the kernel which revisions it has, the legacy ones by getsockopt, the nft ones by a netlink
-// message. A question after revision 2 becomes one after revision 255, so that the kernel's own answer is that of
-// an older kernel. And an older kernel takes no rule of revision 2.
+// Front ends ask the kernel which revisions it has, the legacy ones by getsockopt, the nft ones by
+// a netlink message. A question after revision 2 becomes one after revision 255, so that the
+// kernel's own answer is that of an older kernel. And an older kernel takes no rule of revision 2.
 #define _GNU_SOURCE
+// The C library's network headers come first: the kernel's leave out what they find declared.
+// clang-format off
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,6 +22,7 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <linux/netlink.h>
+// clang-format on
 
 enum { kMissing = 2, kNonexistent = 255 };
 
@@ -40,7 +44,8 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t size) {
   int (*real)(int, int, int, const void *, socklen_t) = next("setsockopt");
   if ((level == IPPROTO_IP && name == IPT_SO_SET_REPLACE) ||
       (level == IPPROTO_IPV6 && name == IP6T_SO_SET_REPLACE)) {
-    static const char target[XT_EXTENSION_MAXNAMELEN] = "CONNMARK";  // the revision comes right after
+    // The revision comes right after the name.
+    static const char target[XT_EXTENSION_MAXNAMELEN] = "CONNMARK";
     const char *end = (const char *)value + size;
     const char *at = value;
     while ((at = memmem(at, (size_t)(end - at), target, sizeof target)) != NULL) {
@@ -54,7 +59,8 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t size) {
   return real(fd, level, name, value, size);
 }
 
-// The revision asked after in an nft_compat message, big endian; NULL when this is no question about CONNMARK.
+// The revision asked after in an nft_compat message, big endian; NULL when this is no question
+// about CONNMARK.
 static uint32_t *revision_asked(void *message, size_t size) {
   const struct nlmsghdr *header = message;
   if (size < sizeof *header + sizeof(struct nfgenmsg) ||
@@ -73,8 +79,10 @@ static uint32_t *revision_asked(void *message, size_t size) {
   return about_connmark ? revision : NULL;
 }
 
-ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size) {
-  ssize_t (*real)(int, const void *, size_t, int, const struct sockaddr *, socklen_t) = next("sendto");
+ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
+               socklen_t to_size) {
+  ssize_t (*real)(int, const void *, size_t, int, const struct sockaddr *, socklen_t) =
+      next("sendto");
   uint32_t copy[256];
   if (size <= sizeof copy) {
     memcpy(copy, bytes, size);

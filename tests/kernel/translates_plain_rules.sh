@@ -8,17 +8,17 @@ source "$(dirname "$0")/lib.sh"
 needs {iptables,ip6tables}{-translate,-restore-translate}
 
 declare -A translations=(
-    [--set-mark 1]='ct mark set 0x1'
-    [--set-xmark 0x10]='ct mark set 0x10'
-    [--set-mark 0]='ct mark set 0x0'
-    [--set-mark 1/1]='ct mark set ct mark or 0x1'
-    [--and-mark 0x1]='ct mark set ct mark and 0x1'
-    [--or-mark 1]='ct mark set ct mark or 0x1'
-    [--xor-mark 1]='ct mark set ct mark xor 0x1'
-    [--save-mark]='ct mark set mark'
-    [--save-mark --nfmask 1]='ct mark set mark and 0x1'
-    [--restore-mark]='meta mark set ct mark'
-    [--restore-mark --ctmask 1]='meta mark set ct mark and 0x1'
+    ['--set-mark 1']='ct mark set 0x1'
+    ['--set-xmark 0x10']='ct mark set 0x10'
+    ['--set-mark 0']='ct mark set 0x0'
+    ['--set-mark 1/1']='ct mark set ct mark or 0x1'
+    ['--and-mark 0x1']='ct mark set ct mark and 0x1'
+    ['--or-mark 1']='ct mark set ct mark or 0x1'
+    ['--xor-mark 1']='ct mark set ct mark xor 0x1'
+    ['--save-mark']='ct mark set mark'
+    ['--save-mark --nfmask 1']='ct mark set mark and 0x1'
+    ['--restore-mark']='meta mark set ct mark'
+    ['--restore-mark --ctmask 1']='meta mark set ct mark and 0x1'
 )
 
 check() {

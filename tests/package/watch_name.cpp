@@ -2,9 +2,9 @@
 //
 // watch_name FILE COMMAND...
 //
-// Runs COMMAND and prints a line each time that FILE's name was without a file meanwhile, however shortly: the kernel
-// tells of every removal, where a look now and then would miss most. A rename over the name is none. Exits with the
-// command's status.
+// Runs COMMAND and prints a line each time that FILE's name was without a file meanwhile, however
+// shortly: the kernel tells of every removal, where a look now and then would miss most. A rename
+// over the name is none. Exits with the command's status.
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/wait.h>

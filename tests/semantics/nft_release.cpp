@@ -27,8 +27,8 @@ NftRelease find_nft(NftAge age) {
   if (is_installed("nft") && age_of_installed_nft() == age) {
     return {.command = {"nft"}, .skipped = {}, .failed = {}};
   }
-  const DebianRoot root = make_debian_root(age == NftAge::kOneSource ? kReleaseWithOneSource
-                                                                     : kReleaseWithTwoSources);
+  const DebianRoot root =
+      make_debian_root(age == NftAge::kOneSource ? kReleaseWithOneSource : kReleaseWithTwoSources);
   if (!root.path.empty()) {
     return {.command = in_root(root, {"nft"}), .skipped = {}, .failed = {}};
   }

@@ -7,7 +7,7 @@
 namespace connmark::test {
 
 enum class NftAge {
-  kOneSource,   // older than 1.1.2, which was the first to take two marks on a right side
+  kOneSource,  // older than 1.1.2, which was the first to take two marks on a right side
   kTwoSources,
 };
 

@@ -3,12 +3,13 @@
 // What the nft statements that iptables-translate prints with the plugin do to
 // marks in this kernel.  Those with both marks on the right side take nft 1.1.2:
 // where this machine has an older one, that of Debian 13 is run.
+#include "semantics/nft_translation.h"
+
 #include <gtest/gtest.h>
 
 #include <iostream>
 
 #include "semantics/nft_release.h"
-#include "semantics/nft_translation.h"
 #include "semantics/rule_chain.h"
 
 namespace connmark::test {

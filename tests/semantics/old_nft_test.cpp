@@ -45,7 +45,8 @@ TEST(OldNftTest, RefusesOrTakesEachTranslationAndMisreadsNone) {
     }
     ++refused;
     EXPECT_NE(result.err.find("Right hand side of binary operation"), result.err.npos)
-        << statement << '\n' << result.err;
+        << statement << '\n'
+        << result.err;
   }
   EXPECT_GT(taken.size(), kSettledRules);
   EXPECT_GT(refused, kSettledRules);

@@ -62,15 +62,13 @@ TEST_P(RecordedMarksTest, TheConnectionHasTheMarkOfTheRule) {
 // The kernel records no packet's mark, so a plain --save-mark hands it over.
 TEST_P(RecordedMarksTest, ThePacketHasTheMarkOfTheRule) {
   for (const auto &[options, after] : kRules) {
-    const std::string rules = std::string("-A cases -j CONNMARK ") + options +
-                              "\n-A cases -j CONNMARK --save-mark\n";
+    const std::string rules =
+        std::string("-A cases -j CONNMARK ") + options + "\n-A cases -j CONNMARK --save-mark\n";
     EXPECT_EQ(mark_after(rules), after.nf) << options;
   }
 }
 
-TEST_P(RecordedMarksTest, WithoutARuleTheMarkIsKept) {
-  EXPECT_EQ(mark_after(""), kBefore.ct);
-}
+TEST_P(RecordedMarksTest, WithoutARuleTheMarkIsKept) { EXPECT_EQ(mark_after(""), kBefore.ct); }
 
 TEST_P(RecordedMarksTest, WithoutAPacketThereIsNoConnection) {
   EXPECT_EQ(connection_mark(GetParam().family, 9), std::nullopt);

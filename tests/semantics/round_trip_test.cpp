@@ -76,7 +76,8 @@ class SavedRulesTest : public testing::TestWithParam<FrontEnd> {
     if (at != result.err.npos) std::sscanf(result.err.c_str() + at, "line %zu", &number);
     const auto all = lines(input);
     return testing::AssertionFailure()
-           << (number > 0 && number <= all.size() ? all[number - 1] : "") << '\n' << result.err;
+           << (number > 0 && number <= all.size() ? all[number - 1] : "") << '\n'
+           << result.err;
   }
 
   // Loads the rules, as typed, into a fresh network, saves them, and restores

@@ -101,8 +101,7 @@ std::vector<std::uint64_t> decide(RuleChain &chain, const std::vector<MarkCase> 
 // Whether the one packet is counted in every case.  If not: in how many it is
 // not, and for the first few the rule, the marks before it, those that were
 // expected, and those that were found instead.
-testing::AssertionResult all_predictions_hold(RuleChain &chain,
-                                              const std::vector<MarkCase> &cases);
+testing::AssertionResult all_predictions_hold(RuleChain &chain, const std::vector<MarkCase> &cases);
 
 // Runs a program that must succeed, else throws what it said; its output.
 std::string output_of(const std::vector<std::string> &argv, std::string_view input = {});

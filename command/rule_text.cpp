@@ -73,7 +73,7 @@ std::vector<::option> getopt_table(Target target) {
   std::vector<::option> table(std::begin(kIptablesOptions), std::end(kIptablesOptions));
   for (const Option &each : kOptions) {
     if (!has_option(target, each)) continue;
-    table.push_back({each.name, each.argument == Argument::kNone ? no_argument : required_argument,
+    table.push_back({each.name.c_str(), each.argument == Argument::kNone ? no_argument : required_argument,
                      nullptr, kTargetOption + static_cast<int>(each.id)});
   }
   table.push_back({});
@@ -114,7 +114,7 @@ std::string line_for(Target target, const Diagnosis &diagnosis, const Operation 
     std::string separator;
     for (const Option &each : kOptions) {
       if (!has_option(target, each)) continue;
-      line += separator + "--" + each.name;
+      line += separator + "--" + each.name.c_str();
       separator = ", ";
     }
     return line;
@@ -183,7 +183,7 @@ class TargetWords {
 
   void take_option(OptionId id) {
     if (in_match_) {
-      throw Refusal(std::string(name(target_)) + ": --" + option(id).name +
+      throw Refusal(std::string(name(target_)) + ": --" + option(id).name.c_str() +
                     " stands behind a match, which may have an option of that name; write it"
                     " directly behind -j " +
                     name(target_));
@@ -223,7 +223,7 @@ class TargetWords {
       const Option &each = option(static_cast<OptionId>(optopt - kTargetOption));
       std::string_view syntax = each.syntax;
       syntax.remove_prefix(syntax.find_first_not_of(' '));
-      throw Refusal(std::string(name(target_)) + ": --" + each.name + ": no value, give " +
+      throw Refusal(std::string(name(target_)) + ": --" + each.name.c_str() + ": no value, give " +
                     std::string(syntax));
     }
     throw Refusal("\"" + word + "\" has no value");

@@ -23,9 +23,7 @@ void add_quoted(TextBuffer &text, const char *argument) {
   text.add('"');
 }
 
-void add_option(TextBuffer &text, OptionId id) {
-  text.add("--").add(std::string_view(option(id).name));
-}
+void add_option(TextBuffer &text, OptionId id) { text.add("--").add(option(id).name); }
 
 void add_range(TextBuffer &text, OptionId id) {
   text.add(", give 0 to ");

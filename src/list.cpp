@@ -10,15 +10,15 @@ using namespace std::string_view_literals;
 
 void add_set(TextBuffer &text, const Operation &op) {
   if (op.ctmark == 0) {
-    text.add(" and ").add_hex(~op.ctmask);
+    text.add_word(" and ").add_hex(~op.ctmask);
   } else if (op.ctmark == op.ctmask) {
-    text.add(" or ").add_hex(op.ctmark);
+    text.add_word(" or ").add_hex(op.ctmark);
   } else if (op.ctmask == 0) {
-    text.add(" xor ").add_hex(op.ctmark);
+    text.add_word(" xor ").add_hex(op.ctmark);
   } else if (op.ctmask == kAllBits) {
-    text.add(" set ").add_hex(op.ctmark);
+    text.add_word(" set ").add_hex(op.ctmark);
   } else {
-    text.add(" xset ").add_hex(op.ctmark).add('/').add_hex(op.ctmask);
+    text.add_word(" xset ").add_hex(op.ctmark).add('/').add_hex(op.ctmask);
   }
 }
 
@@ -26,12 +26,16 @@ void add_set(TextBuffer &text, const Operation &op) {
 // bits are cleared; the number behind it is the mask as the user gave it.
 void add_copy(TextBuffer &text, const Operation &op) {
   const bool save = op.mode == Mode::kSave;
-  text.add(save ? " save"sv : " restore"sv);
+  if (save) {
+    text.add_word(" save");
+  } else {
+    text.add_word(" restore");
+  }
   if (op.nfmask != op.ctmask) {
     text.add(save ? " nfmask "sv : " ctmask "sv).add_hex(save ? op.nfmask : op.ctmask);
     text.add(save ? " ctmask ~"sv : " nfmask ~"sv).add_hex(save ? op.ctmask : op.nfmask);
   } else if (op.nfmask != kAllBits) {
-    text.add(" mask ").add_hex(op.nfmask);
+    text.add_word(" mask ").add_hex(op.nfmask);
   }
 }
 
@@ -43,7 +47,7 @@ TextBuffer list_text(const Operation &op) {
     text.add(kUnknownMode);
     return text;
   }
-  text.add(" CONNMARK");
+  text.add_word(" CONNMARK");
   if (op.mode == Mode::kSet) {
     add_set(text, op);
   } else {

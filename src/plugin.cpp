@@ -19,6 +19,7 @@
 #include "connmark/save.h"
 #include "connmark/translate.h"
 #include "connmark/wire.h"
+#include "saved_option.h"
 
 // Loaded by libxtables, the plugin registers itself; a program that links it
 // statically calls libxt_CONNMARK_init by name, and only once.
@@ -68,25 +69,25 @@ void init(xt_entry_target *target) {
   encode<revision>(Operation{}, target->data);
 }
 
-[[gnu::cold, gnu::noinline]] void report_option(Fault fault, OptionId id, Progress progress,
-                                                const Operation &op) {
-  report(diagnose_option(fault, id, optarg, progress), op);
+[[gnu::cold, gnu::noinline]] int parse_any(Revision revision, OptionId id, bool inverted,
+                                           unsigned int &flags, xt_entry_target &target) {
+  auto progress = std::bit_cast<Progress>(flags);
+  Operation op = decode(revision, target.data);
+  const Diagnosis diagnosis = parse_option(id, optarg, inverted, progress, op);
+  if (diagnosis.fault != Fault::kNone) report(diagnosis, op);
+  encode(revision, op, target.data);
+  flags = std::bit_cast<unsigned int>(progress);
+  return 1;
 }
 
-[[gnu::cold, gnu::noinline]] void report_end(Progress progress) {
-  report(diagnose_end(progress), {});
-}
+[[gnu::cold, gnu::noinline]] void report_end(Progress progress) { report(parse_end(progress), {}); }
 
 template <Revision revision>
 int parse(int c, char **, int invert, unsigned int *flags, const void *, xt_entry_target **target) {
   const auto id = static_cast<OptionId>(c);
-  auto progress = std::bit_cast<Progress>(*flags);
-  Operation op = decode<revision>((*target)->data);
-  const Fault fault = read_option(id, optarg, invert != 0, progress, op);
-  if (fault != Fault::kNone) report_option(fault, id, progress, op);
-  encode<revision>(op, (*target)->data);
-  *flags = std::bit_cast<unsigned int>(progress);
-  return 1;
+  if (invert != 0) return parse_any(revision, id, true, *flags, **target);
+  if (read_saved_option<revision>(id, optarg, *flags, (*target)->data)) return 1;
+  return parse_any(revision, id, false, *flags, **target);
 }
 
 void final_check(unsigned int flags) {
@@ -128,7 +129,7 @@ constexpr std::array<::option, count + 1> getopt_table() {
   std::array<::option, count + 1> table{};
   for (std::size_t i = 0; i < count; ++i) {
     const Option &from = option(i < std::size(kFirstOptions) ? kFirstOptions[i] : kOptions[i].id);
-    table[i].name = from.name;
+    table[i].name = from.name.c_str();
     table[i].has_arg = from.argument == Argument::kNone ? no_argument : required_argument;
     table[i].val = static_cast<int>(from.id);
   }

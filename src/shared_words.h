@@ -16,7 +16,7 @@ inline constexpr char kUnknownMode[] = " ERROR: UNKNOWN CONNMARK MODE";
                                                            std::string_view dashes, Shift shift) {
   const OptionId id =
       shift.direction == Direction::kRight ? OptionId::kRightShiftMark : OptionId::kLeftShiftMark;
-  text.add(' ').add(dashes).add(std::string_view(option(id).name)).add(' ').add_decimal(shift.bits);
+  text.add(' ').add(dashes).add(option(id).name).add(' ').add_decimal(shift.bits);
 }
 
 inline void add_shift(TextBuffer &text, std::string_view dashes, Shift shift) {

@@ -2,26 +2,26 @@
 #include "connmark/text_buffer.h"
 
 #include <algorithm>
-#include <bit>
+
+#include "hex_digits.h"
 
 namespace connmark {
 
-[[gnu::cold]] TextBuffer &TextBuffer::add_what_fits(std::string_view text) {
-  return add({text.data(), kCapacity - size_});
+static_assert(kLongestHex == TextBuffer::kSpare);
+
+// No work for memcpy(): each symbol that the plugin needs costs each call of
+// iptables more than all that is copied here.
+[[gnu::cold]] TextBuffer &TextBuffer::add(std::string_view text) {
+  const std::size_t size = std::min(text.size(), kCapacity - size_);
+  for (std::size_t i = 0; i < size; ++i) text_[size_ + i] = text[i];
+  size_ += size;
+  return *this;
 }
 
 TextBuffer &TextBuffer::add_hex(std::uint32_t value) {
   // Written behind the capacity, if need be, and cut off.
-  const std::size_t size = 2 + (static_cast<std::size_t>(std::bit_width(value | 1)) + 3) / 4;
-  char *const start = text_ + size_;
-  char *next = start + size;
-  size_ = std::min(size_ + size, kCapacity);
-  start[0] = '0';
-  start[1] = 'x';
-  do {
-    *--next = "0123456789abcdef"[value & 0xf];
-    value >>= 4;
-  } while (value != 0);
+  const char *const end = write_hex(text_ + size_, value);
+  size_ = std::min(static_cast<std::size_t>(end - text_), kCapacity);
   return *this;
 }
 

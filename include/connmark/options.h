@@ -53,6 +53,7 @@ class InlineText {
 
   constexpr bool empty() const { return size_ == 0; }
   constexpr operator std::string_view() const { return {text_, size_}; }
+  constexpr const char *c_str() const { return text_; }
 
  private:
   std::uint8_t size_;
@@ -61,7 +62,7 @@ class InlineText {
 
 struct Option {
   OptionId id;
-  const char *name;  // without the dashes
+  InlineText<17> name;  // without the dashes
   Role role;
   Argument argument;
   InlineText<27> syntax;   // as the help prints it

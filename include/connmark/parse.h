@@ -31,33 +31,18 @@ static_assert(sizeof(Progress) == sizeof(unsigned int) && kOptionCount <= 31);
 // The place of a mask option next to a set operation matters, as it always did
 // in iptables: behind it, --ctmask and --mask replace the operation's mask;
 // before it they have no effect.
-[[nodiscard]] inline Diagnosis parse_option(OptionId id, const char *argument, bool inverted,
-                                            Progress &progress, Operation &op);
+[[nodiscard]] Diagnosis parse_option(OptionId id, const char *argument, bool inverted,
+                                     Progress &progress, Operation &op);
 
-// To be called behind the last option: kNoOperation, kMaskIgnored or kNone.
-[[nodiscard]] inline Diagnosis parse_end(Progress progress);
-
-// Their two halves: what each rule needs, and what only a faulty one does.
-Fault read_option(OptionId id, const char *argument, bool inverted, Progress &progress,
-                  Operation &op);
-[[gnu::cold]] Diagnosis diagnose_option(Fault fault, OptionId id, const char *argument,
-                                        Progress progress);
-[[gnu::cold]] Diagnosis diagnose_end(Progress progress);
-
-inline Diagnosis parse_option(OptionId id, const char *argument, bool inverted, Progress &progress,
-                              Operation &op) {
-  const Fault fault = read_option(id, argument, inverted, progress, op);
-  return fault == Fault::kNone ? Diagnosis{} : diagnose_option(fault, id, argument, progress);
-}
-
-inline bool is_complete(Progress progress) {
+// Whether the options that were read make a rule of which all has an effect.
+constexpr bool is_complete(Progress progress) {
   const bool has_idle_mask = (progress.seen & kSetOperations) != 0 &&
                              (progress.seen & kMasks) != 0 && !progress.mask_replaced;
   return (progress.seen & kOperations) != 0 && !has_idle_mask;
 }
 
-inline Diagnosis parse_end(Progress progress) {
-  return is_complete(progress) ? Diagnosis{} : diagnose_end(progress);
-}
+// To be called behind the last option: kNoOperation, kMaskIgnored or, where the
+// rule is_complete, kNone.
+[[nodiscard]] Diagnosis parse_end(Progress progress);
 
 }  // namespace connmark

@@ -13,6 +13,7 @@ namespace connmark {
 class TextBuffer {
  public:
   static constexpr std::size_t kCapacity = 320;
+  static constexpr std::size_t kSpare = 10;  // behind it, for the last number
 
   TextBuffer &add(char c) {
     if (size_ < kCapacity) text_[size_++] = c;
@@ -25,13 +26,22 @@ class TextBuffer {
     return add(std::string_view(literal, size - 1));
   }
 
-  // In the header, so that words known to the compiler are copied as such.
-  TextBuffer &add(std::string_view text) {
-    if (text.size() > kCapacity - size_) return add_what_fits(text);
-    std::memcpy(text_ + size_, text.data(), text.size());
-    size_ += text.size();
+  TextBuffer &add(std::string_view text);
+
+  // The same, copied where it stands: for words that each rule of a list needs.
+  template <std::size_t size>
+  [[gnu::always_inline]] TextBuffer &add_word(const char (&literal)[size]) {
+    constexpr std::size_t kLength = size - 1;
+    if (kLength > kCapacity - size_) return add(literal);
+    std::memcpy(text_ + size_, literal, kLength);
+    size_ += kLength;
     return *this;
   }
+
+  // For a text of known length, written in place: room for kCapacity characters,
+  // of which the first up to `end` are then the text.
+  char *begin() { return text_; }
+  void end_at(const char *end) { size_ = static_cast<std::size_t>(end - text_); }
 
   // Lower-case hexadecimal with 0x and no leading zeros, as printf's 0x%x.
   TextBuffer &add_hex(std::uint32_t value);
@@ -50,13 +60,9 @@ class TextBuffer {
   }
 
  private:
-  TextBuffer &add_what_fits(std::string_view text);
-
-  static constexpr std::size_t kLongestNumber = 10;
-
   std::size_t size_ = 0;
   // A plain array: see src/CMakeLists.txt on the C++ runtime.
-  char text_[kCapacity + kLongestNumber];
+  char text_[kCapacity + kSpare];
 };
 
 }  // namespace connmark

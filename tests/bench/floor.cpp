@@ -21,7 +21,7 @@ struct GetoptTable {
 
   constexpr GetoptTable() {
     for (std::size_t i = 0; i < count; ++i) {
-      options[i].name = kOptions[i].name;
+      options[i].name = kOptions[i].name.c_str();
       options[i].has_arg =
           kOptions[i].argument == Argument::kNone ? no_argument : required_argument;
       options[i].val = static_cast<int>(i);

@@ -39,7 +39,7 @@ TEST(DiagnosisTest, TellsErrorsFromWarnings) {
 
 TEST(DiagnosisTest, Inverted) {
   for (const Option &each : kOptions) {
-    const std::string dashed = std::string("--") + each.name;
+    const std::string dashed = std::string("--") + each.name.c_str();
     const std::string argument = each.argument == Argument::kNone ? "" : " 1";
     EXPECT_EQ(error_of("! " + dashed + argument),
               "CONNMARK: " + dashed + ": \"!\" makes no sense here, leave it out");
@@ -186,7 +186,7 @@ TEST(DiagnosisTest, LongestLinesFit) {
     for (const Option &each : kOptions) {
       for (const Option &other : kOptions) {
         EXPECT_LT(describe({fault, each.id, other.id, argument}, op).size(), TextBuffer::kCapacity)
-            << i << " " << each.name << " " << other.name;
+            << i << " " << each.name.c_str() << " " << other.name.c_str();
       }
     }
   }

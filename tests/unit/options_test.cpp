@@ -36,7 +36,7 @@ const Expected kExpected[] = {
 TEST(OptionsTest, HasEachOptionOnce) {
   EXPECT_EQ(kOptionCount, std::size(kExpected));
   std::set<std::string> names;
-  for (const Option &each : kOptions) names.insert(each.name);
+  for (const Option &each : kOptions) names.insert(each.name.c_str());
   EXPECT_EQ(names.size(), kOptionCount);
 }
 
@@ -44,7 +44,7 @@ TEST(OptionsTest, FindsTheFactsOfAnOptionByItsId) {
   for (const Expected &expected : kExpected) {
     const Option &found = option(expected.id);
     EXPECT_EQ(found.id, expected.id) << expected.name;
-    EXPECT_EQ(found.name, expected.name);
+    EXPECT_EQ(found.name.c_str(), expected.name);
     EXPECT_EQ(found.role, expected.role) << expected.name;
     EXPECT_EQ(found.argument, expected.argument) << expected.name;
   }
@@ -53,12 +53,12 @@ TEST(OptionsTest, FindsTheFactsOfAnOptionByItsId) {
 TEST(OptionsTest, HelpSyntaxNamesTheOptionAndItsArgument) {
   for (const Option &each : kOptions) {
     const std::string syntax(each.syntax);
-    const std::size_t name = syntax.find(std::string("--") + each.name);
-    ASSERT_NE(name, std::string::npos) << each.name;
-    const std::string behind = syntax.substr(name + 2 + std::string(each.name).size());
+    const std::size_t name = syntax.find(std::string("--") + each.name.c_str());
+    ASSERT_NE(name, std::string::npos) << each.name.c_str();
+    const std::string behind = syntax.substr(name + 2 + std::string(each.name.c_str()).size());
     EXPECT_EQ(behind.empty(), each.argument == Argument::kNone) << syntax;
     EXPECT_EQ(behind.ends_with("[/mask]"), each.argument == Argument::kMarkAndMask) << syntax;
-    EXPECT_FALSE(each.meaning.empty()) << each.name;
+    EXPECT_FALSE(each.meaning.empty()) << each.name.c_str();
   }
 }
 
@@ -66,10 +66,10 @@ TEST(OptionsTest, SetsHoldTheOptionsOfTheirRoles) {
   for (const Option &each : kOptions) {
     const bool set = each.role == Role::kSetOperation;
     const bool copy = each.role == Role::kCopyOperation;
-    EXPECT_EQ((kOperations & bit(each.id)) != 0, set || copy) << each.name;
-    EXPECT_EQ((kSetOperations & bit(each.id)) != 0, set) << each.name;
-    EXPECT_EQ((kMasks & bit(each.id)) != 0, each.role == Role::kMask) << each.name;
-    EXPECT_EQ((kShifts & bit(each.id)) != 0, each.role == Role::kShift) << each.name;
+    EXPECT_EQ((kOperations & bit(each.id)) != 0, set || copy) << each.name.c_str();
+    EXPECT_EQ((kSetOperations & bit(each.id)) != 0, set) << each.name.c_str();
+    EXPECT_EQ((kMasks & bit(each.id)) != 0, each.role == Role::kMask) << each.name.c_str();
+    EXPECT_EQ((kShifts & bit(each.id)) != 0, each.role == Role::kShift) << each.name.c_str();
   }
   EXPECT_EQ(kOperations | kMasks | kShifts, (OptionSet{1} << kOptionCount) - 1);
 }

@@ -37,16 +37,16 @@ const char *some_argument(const Option &option) {
 }
 
 std::string written(const Option &option) {
-  const std::string name = std::string("--") + option.name;
+  const std::string name = std::string("--") + option.name.c_str();
   return option.argument == Argument::kNone ? name : name + " 1";
 }
 
 void expect_refused(OptionId id, const char *argument, Fault fault) {
   const Answer answer = parse_alone(id, argument);
-  EXPECT_EQ(answer.diagnosis.fault, fault) << option(id).name << " '" << argument << "'";
+  EXPECT_EQ(answer.diagnosis.fault, fault) << option(id).name.c_str() << " '" << argument << "'";
   EXPECT_EQ(answer.diagnosis.option, id);
   EXPECT_EQ(answer.diagnosis.argument, argument);
-  EXPECT_EQ(answer.op, Operation{}) << option(id).name << " '" << argument << "'";
+  EXPECT_EQ(answer.op, Operation{}) << option(id).name.c_str() << " '" << argument << "'";
   EXPECT_EQ(answer.progress.seen, 0U);
   EXPECT_FALSE(answer.progress.mask_replaced);
 }
@@ -301,8 +301,9 @@ TEST(ParseTest, WarnsWithOneLineAtMost) {
 TEST(ParseTest, DoesNotWarnOfPlainRules) {
   for (const Option &each : kOptions) {
     if (!is_operation(each.role)) continue;
-    EXPECT_TRUE(read_options(written(each)).warnings.empty()) << each.name;
-    EXPECT_TRUE(read_options(written(each) + " --left-shift-mark 1").warnings.empty()) << each.name;
+    EXPECT_TRUE(read_options(written(each)).warnings.empty()) << each.name.c_str();
+    EXPECT_TRUE(read_options(written(each) + " --left-shift-mark 1").warnings.empty())
+        << each.name.c_str();
   }
 }
 
@@ -313,7 +314,7 @@ TEST(ParseTest, RefusesInvertedOptions) {
     Progress progress;
     Operation op;
     const Diagnosis diagnosis = parse_option(each.id, some_argument(each), true, progress, op);
-    EXPECT_EQ(diagnosis.fault, Fault::kInverted) << each.name;
+    EXPECT_EQ(diagnosis.fault, Fault::kInverted) << each.name.c_str();
     EXPECT_EQ(diagnosis.option, each.id);
     EXPECT_EQ(op, Operation{});
     EXPECT_EQ(progress.seen, 0U);
@@ -323,10 +324,10 @@ TEST(ParseTest, RefusesInvertedOptions) {
 TEST(ParseTest, RefusesAnOptionGivenTwice) {
   for (const Option &each : kOptions) {
     Answer answer = parse_alone(each.id, some_argument(each));
-    ASSERT_EQ(answer.diagnosis.fault, Fault::kNone) << each.name;
+    ASSERT_EQ(answer.diagnosis.fault, Fault::kNone) << each.name.c_str();
     const Diagnosis diagnosis =
         parse_option(each.id, some_argument(each), false, answer.progress, answer.op);
-    EXPECT_EQ(diagnosis.fault, Fault::kRepeated) << each.name;
+    EXPECT_EQ(diagnosis.fault, Fault::kRepeated) << each.name.c_str();
     EXPECT_EQ(diagnosis.option, each.id);
   }
 }
@@ -351,14 +352,15 @@ TEST(ParseTest, DecidesAboutEveryPairOfOptions) {
       const Answer before = answer;
       const Diagnosis diagnosis =
           parse_option(second.id, some_argument(second), false, answer.progress, answer.op);
-      EXPECT_EQ(diagnosis.fault, expected) << first.name << " " << second.name;
+      EXPECT_EQ(diagnosis.fault, expected) << first.name.c_str() << " " << second.name.c_str();
       if (expected != Fault::kNone) {
-        EXPECT_EQ(diagnosis.option, second.id) << first.name << " " << second.name;
-        EXPECT_EQ(diagnosis.other, first.id) << first.name << " " << second.name;
+        EXPECT_EQ(diagnosis.option, second.id) << first.name.c_str() << " " << second.name.c_str();
+        EXPECT_EQ(diagnosis.other, first.id) << first.name.c_str() << " " << second.name.c_str();
       }
       if (is_error(expected)) {
-        EXPECT_EQ(answer.op, before.op) << first.name << " " << second.name;
-        EXPECT_EQ(answer.progress.seen, before.progress.seen) << first.name << " " << second.name;
+        EXPECT_EQ(answer.op, before.op) << first.name.c_str() << " " << second.name.c_str();
+        EXPECT_EQ(answer.progress.seen, before.progress.seen)
+            << first.name.c_str() << " " << second.name.c_str();
       } else {
         EXPECT_EQ(answer.progress.seen, bit(first.id) | bit(second.id));
       }
@@ -398,7 +400,7 @@ TEST(ParseTest, RefusesARuleWithoutOperation) {
   for (const Option &each : kOptions) {
     EXPECT_EQ(parse_end({.seen = bit(each.id) & kAllOptions}).fault,
               is_operation(each.role) ? Fault::kNone : Fault::kNoOperation)
-        << each.name;
+        << each.name.c_str();
   }
 }
 

@@ -255,10 +255,10 @@ TEST_P(PluginTest, HasTheOptionsOfItsRevision) {
     ASSERT_GE(entry->val, 0);
     ASSERT_LT(entry->val, static_cast<int>(kOptionCount));
     const Option &each = option(static_cast<OptionId>(entry->val));
-    EXPECT_STREQ(entry->name, each.name);
+    EXPECT_STREQ(entry->name, each.name.c_str());
     EXPECT_EQ(entry->has_arg, each.argument == Argument::kNone ? no_argument : required_argument);
     EXPECT_EQ(entry->flag, nullptr);
-    EXPECT_EQ(offered & bit(each.id), 0U) << each.name << " stands twice";
+    EXPECT_EQ(offered & bit(each.id), 0U) << each.name.c_str() << " stands twice";
     offered |= bit(each.id);
   }
   EXPECT_EQ(offered, GetParam() == 1 ? kAllOptions & ~kShifts : kAllOptions);
@@ -342,6 +342,47 @@ TEST_P(PluginTest, WritesTheSameBytesForTheSameEffect) {
   if (GetParam() == 2) {
     EXPECT_EQ(bytes("--save-mark --right-shift-mark 0"), bytes("--save-mark"));
     EXPECT_EQ(bytes("--right-shift-mark 0 --set-mark 1"), bytes("--set-mark 1"));
+  }
+}
+
+// The rules that iptables-save writes are read in a shorter way than all others,
+// for which a 0X is enough.
+TEST_P(PluginTest, ReadsSavedRulesAsItReadsAllOthers) {
+  std::vector<std::string> options{"--save-mark", "--restore-mark"};
+  const char *const arguments[] = {
+      "0x0", "0xff", "0xabcdef98", "0x0123",          "0x000000001", "0x100000000", "0x",
+      "0xg", "0x1/", "0x1/0x2",    "0x1/0xfffffffff", "0x1/0x2/0x3", "0x1x"};
+  for (const char *const argument : arguments) {
+    for (const char *const option : {"--set-xmark ", "--nfmask ", "--ctmask "}) {
+      options.push_back(std::string(option) + argument);
+    }
+  }
+  const auto result = [](const std::string &line) {
+    Rule rule(GetParam());
+    testing::internal::CaptureStderr();
+    const bool taken = rule.read(line);
+    const std::string warnings = testing::internal::GetCapturedStderr();
+    return std::pair(rule.data(), warnings + (taken ? rule.saved() : refusal.message));
+  };
+  const auto replaced = [](std::string text, const char *from, const char *to) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != text.npos;) text.replace(at, 2, to);
+    return text;
+  };
+  const auto expect_same = [&](const std::string &line) {
+    const auto [bytes, text] = result(line);
+    const auto [expected_bytes, expected_text] = result(replaced(line, "0x", "0X"));
+    EXPECT_EQ(bytes, expected_bytes) << line;
+    EXPECT_EQ(text, replaced(expected_text, "0X", "0x")) << line;
+  };
+  for (const std::string &first : options) {
+    expect_same(first);
+    for (const std::string &second : options) {
+      expect_same(first + " " + second);
+      for (const char *const third :
+           {"--nfmask 0x7", "--ctmask 0x7", "--set-xmark 0x7/0x7", "--save-mark"}) {
+        expect_same(first + " " + second + " " + third);
+      }
+    }
   }
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 const Option &option_called(std::string_view word) {
   for (const Option &each : kOptions) {
-    if (word == std::string("--") + each.name) return each;
+    if (word == std::string("--") + each.name.c_str()) return each;
   }
   throw std::invalid_argument("no option " + std::string(word));
 }

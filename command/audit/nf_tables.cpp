@@ -127,7 +127,9 @@ class Reading {
   void add_jumps(ReadTable &table, const std::string &set);
   void tell_whose_tables();
   bool has_xt_rules(const ReadTable &table);
-  void add_rule(const nlmsghdr &message);
+  void read_rules(const ReadTable &table, ChainIndex chain);
+  void add_rule(const ReadTable &table, ChainIndex chain, std::uint64_t position,
+                const Attributes &of);
   ReadTable *table_of(const nlmsghdr &message, std::string_view name);
   InputIndex input(bool is_of_iptables);
 
@@ -137,12 +139,6 @@ class Reading {
   std::vector<std::tuple<ReadTable *, std::string>> verdict_maps_;
   std::optional<InputIndex> native_input_;
   std::optional<InputIndex> iptables_input_;
-
-  // Of the rule before: rules come chain by chain.
-  ReadTable *last_table_ = nullptr;
-  std::string last_chain_;
-  ChainIndex last_index_ = kNoChain;
-  std::uint64_t position_ = 0;
 };
 
 int Reading::dump(NetlinkRequest request, const std::function<bool(const nlmsghdr &)> &visit) {
@@ -183,10 +179,9 @@ std::optional<bool> Reading::read() {
   });
   for (const auto &[table, set] : verdict_maps_) add_jumps(*table, set);
   tell_whose_tables();
-  dump(request_for(NFT_MSG_GETRULE, NLM_F_DUMP), [this](const nlmsghdr &message) {
-    add_rule(message);
-    return true;
-  });
+  for (const auto &[key, table] : tables_) {
+    for (const ChainIndex chain : table.indices) read_rules(table, chain);
+  }
   return generation() == before && !interrupted_;
 }
 
@@ -299,24 +294,32 @@ InputIndex Reading::input(bool is_of_iptables) {
   return *index;
 }
 
-void Reading::add_rule(const nlmsghdr &message) {
-  const Attributes of = attributes_of(message);
-  ReadTable *const table = table_of(message, of.text(NFTA_RULE_TABLE));
-  if (table == nullptr) return;
-  const std::string_view chain = of.text(NFTA_RULE_CHAIN);
-  if (table != last_table_ || chain != last_chain_) {
-    last_table_ = table;
-    last_chain_ = chain;
-    last_index_ = table->chain(chain);
-    position_ = 0;
-  }
-  ++position_;
-  if (last_index_ == kNoChain) return;
+// Chain by chain: for each of a dump's messages the kernel walks from the first
+// rule of what was asked for.
+void Reading::read_rules(const ReadTable &table, ChainIndex chain) {
+  const std::string name = ruleset_.chains[chain].name;
+  NetlinkRequest request = request_for(NFT_MSG_GETRULE, NLM_F_DUMP, table.protocol);
+  mnl_attr_put_strz(request.message(), NFTA_RULE_TABLE, table.name.c_str());
+  mnl_attr_put_strz(request.message(), NFTA_RULE_CHAIN, name.c_str());
+  std::uint64_t position = 0;
+  dump(std::move(request), [&](const nlmsghdr &message) {
+    const Attributes of = attributes_of(message);
+    // A kernel that cannot choose sends the rules of all chains.
+    if (protocol_family(message) == table.protocol && of.text(NFTA_RULE_TABLE) == table.name &&
+        of.text(NFTA_RULE_CHAIN) == name) {
+      add_rule(table, chain, ++position, of);
+    }
+    return true;
+  });
+}
+
+void Reading::add_rule(const ReadTable &table, ChainIndex chain, std::uint64_t position,
+                       const Attributes &of) {
   Rule rule;
-  rule.chain = last_index_;
-  rule.number = table->is_of_iptables ? position_ : of.number_be64(NFTA_RULE_HANDLE);
-  const std::vector<NftJump> further =
-      read_nft_rule(*table, last_chain_, of[NFTA_RULE_EXPRESSIONS], of[NFTA_RULE_USERDATA], rule);
+  rule.chain = chain;
+  rule.number = table.is_of_iptables ? position : of.number_be64(NFTA_RULE_HANDLE);
+  const std::vector<NftJump> further = read_nft_rule(
+      table, of.text(NFTA_RULE_CHAIN), of[NFTA_RULE_EXPRESSIONS], of[NFTA_RULE_USERDATA], rule);
   const bool touches_marks = !rule.text.empty();
   if (!touches_marks && rule.jump == kNoChain) return;
   ruleset_.rules.push_back(std::move(rule));

@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 
+#include "command/audit.h"
 #include "command/explain.h"
 #include "command/flows.h"
 #include "command/subcommand.h"
@@ -19,6 +20,7 @@ ExitStatus run(int argc, char **argv) {
   app.require_subcommand(1);
   connmark::add_explain(app, status);
   connmark::add_translate(app, status);
+  connmark::add_audit(app, status);
   connmark::add_flows(app, status);
   try {
     app.parse(argc, argv);

@@ -2,6 +2,7 @@
 #include "command/owners.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 
 #include "command/json_document.h"
@@ -14,6 +15,10 @@ namespace {
 
 std::vector<std::string> strings(const Json &entry, const char *field) {
   return entry.value(field, std::vector<std::string>{});
+}
+
+std::uint32_t bits(const Json &entry, const char *field) {
+  return read_mark(std::string("--owners: ") + field, entry.value(field, "0"));
 }
 
 Owner owner_from(const Json &entry) {
@@ -33,8 +38,26 @@ Owner owner_from(const Json &entry) {
   }
   owner.chains = strings(entry, "chains");
   owner.comments = strings(entry, "comments");
+  owner.tables = strings(entry, "tables");
   owner.note = entry.value("note", "");
+  owner.cure = entry.value("cure", "");
+  owner.written_elsewhere = bits(entry, "written_elsewhere");
+  owner.read_elsewhere = bits(entry, "read_elsewhere");
+  owner.shares_with = strings(entry, "shares_with");
   return owner;
+}
+
+struct NameAndText {
+  std::string name;
+  std::string text;
+};
+
+NameAndText name_and_text(const std::string &argument, const std::string &accepted) {
+  const std::size_t equals = argument.find('=');
+  if (equals == 0 || equals == argument.npos || equals + 1 == argument.size()) {
+    throw Refusal("--owner: \"" + argument + "\" is not an owner, give " + accepted);
+  }
+  return {argument.substr(0, equals), argument.substr(equals + 1)};
 }
 
 std::uint32_t bits_of(std::uint32_t mark, const Owner &owner) {
@@ -66,13 +89,25 @@ std::vector<Owner> read_owners(const std::filesystem::path &file) {
 }
 
 Owner owner_named_by_user(const std::string &argument) {
-  const std::size_t equals = argument.find('=');
-  if (equals == 0 || equals == argument.npos) {
-    throw Refusal("--owner: \"" + argument + "\" is not an owner, give NAME=MASK");
+  const NameAndText split = name_and_text(argument, "NAME=MASK");
+  Owner owner;
+  owner.name = split.name;
+  owner.mask = read_mark("--owner", split.text);
+  owner.named_by_user = true;
+  return owner;
+}
+
+Owner rules_named_by_user(const std::string &argument) {
+  const NameAndText split = name_and_text(argument, "NAME=PATTERN or NAME=MASK");
+  // No chain of a program begins with a digit, so that a mistyped mask is
+  // refused instead of never matching.
+  if (std::isdigit(static_cast<unsigned char>(split.text[0])) != 0) {
+    return owner_named_by_user(argument);
   }
   Owner owner;
-  owner.name = argument.substr(0, equals);
-  owner.mask = read_mark("--owner", argument.substr(equals + 1));
+  owner.name = split.name;
+  owner.chains = {split.text};
+  owner.comments = {split.text};
   owner.named_by_user = true;
   return owner;
 }

@@ -17,10 +17,19 @@ struct Owner {
   std::vector<std::uint32_t> values;
   bool on_packet = true;
   bool on_connection = true;
-  // Globs of the chains and the rule comments by which it is known.
+  // Globs of the chains, the rule comments and nft's tables by which it is known.
   std::vector<std::string> chains;
   std::vector<std::string> comments;
+  std::vector<std::string> tables;
   std::string note;
+  // How it is told to use other bits.
+  std::string cure;
+  // Bits of the packet's mark that something else than rules writes or reads:
+  // sockets, eBPF programs, tc.
+  std::uint32_t written_elsewhere = 0;
+  std::uint32_t read_elsewhere = 0;
+  // Software whose bits it handles on purpose.
+  std::vector<std::string> shares_with;
   bool named_by_user = false;
 };
 
@@ -32,6 +41,9 @@ std::vector<Owner> read_owners(const std::filesystem::path &file);
 
 // --owner NAME=MASK.
 Owner owner_named_by_user(const std::string &argument);
+
+// --owner NAME=PATTERN, a glob of chains and comments; or NAME=MASK.
+Owner rules_named_by_user(const std::string &argument);
 
 struct OwnedBits {
   std::string name;

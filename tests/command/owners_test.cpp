@@ -66,7 +66,7 @@ TEST(OwnersTest, DoubtsSoftwareThatUsesAnyValue) {
 }
 
 TEST(OwnersTest, LeavesOutOwnersOfPacketMarks) {
-  EXPECT_EQ(text_of(owners_of(0x4000, read_owners(owners_file()))), "");
+  EXPECT_EQ(text_of(owners_of(0x8000, read_owners(owners_file()))), "");
 }
 
 TEST(OwnersTest, TheUsersOwnersHaveTheirBitsForThemselves) {

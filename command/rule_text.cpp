@@ -73,8 +73,9 @@ std::vector<::option> getopt_table(Target target) {
   std::vector<::option> table(std::begin(kIptablesOptions), std::end(kIptablesOptions));
   for (const Option &each : kOptions) {
     if (!has_option(target, each)) continue;
-    table.push_back({each.name.c_str(), each.argument == Argument::kNone ? no_argument : required_argument,
-                     nullptr, kTargetOption + static_cast<int>(each.id)});
+    table.push_back({each.name.c_str(),
+                     each.argument == Argument::kNone ? no_argument : required_argument, nullptr,
+                     kTargetOption + static_cast<int>(each.id)});
   }
   table.push_back({});
   return table;
@@ -195,7 +196,7 @@ class TargetWords {
 
   // For words that are not the target's.
   void keep(const std::vector<std::string> &words) {
-    if (inverted_) result_.rest.push_back("!");
+    if (inverted_) result_.rest.emplace_back("!");
     inverted_ = false;
     behind_iptables_option_ = true;
     result_.rest.insert(result_.rest.end(), words.begin(), words.end());

@@ -2,9 +2,9 @@
 #
 # cmake -DVERSION=... -DPACKAGE_NAME=... -DPACKAGE_MAINTAINER=... -DSPEC=FILE -DOUTPUT=FOLDER -P ReleaseTarball.cmake
 #
-# In a git checkout: writes the source tarball of the last commit to OUTPUT, and next to it the RPM spec and the Alpine
-# recipe that build from it. The same commit gives the same bytes: its date is every file's, and neither the user's git
-# settings nor the clock have a say.
+# In a git checkout: writes the source tarball of the last commit to OUTPUT, and next to it the RPM spec and the recipes
+# for Alpine and OpenWrt that build from it. The same commit gives the same bytes: its date is every file's, and neither
+# the user's git settings nor the clock have a say.
 
 # The checkout may belong to somebody else than who releases it.
 set(git git -c safe.directory=* -c core.attributesFile=/dev/null -c core.autocrlf=false -c tar.umask=0022)
@@ -24,5 +24,7 @@ execute_process(
 
 file(SHA512 "${tarball}" TARBALL_SHA512)
 configure_file(packaging/alpine/APKBUILD.in "${OUTPUT}/APKBUILD" @ONLY)
+file(SHA256 "${tarball}" TARBALL_SHA256)
+configure_file(packaging/openwrt/Makefile.in "${OUTPUT}/openwrt/Makefile" @ONLY)
 file(COPY "${SPEC}" DESTINATION "${OUTPUT}")
 message(STATUS "Written: ${tarball}")

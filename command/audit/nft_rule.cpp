@@ -186,10 +186,7 @@ class RuleText {
   // that iptables would not have written so.
   bool field(const LoadedField &loaded, std::uint32_t operation, Bytes data);
 
-  bool field_range(const LoadedField &loaded, bool inverted, Bytes from, Bytes to) {
-    return !inverted && loaded.field != Field::kBothPorts && field(loaded, NFT_CMP_GTE, from) &&
-           field(loaded, NFT_CMP_LTE, to);
-  }
+  bool field_range(const LoadedField &loaded, bool inverted, Bytes from, Bytes to);
 
   std::uint8_t protocol() const { return protocol_; }
 
@@ -206,6 +203,7 @@ class RuleText {
   bool interface(std::string &to, const char *option, bool inverted, Bytes data) const;
   bool address(std::string &to, const char *option, const LoadedField &loaded, bool inverted,
                Bytes data) const;
+  bool ports(const char *option, bool inverted, const std::string &numbers);
   bool port(const char *option, std::uint32_t operation, Bytes data);
 
   const NftTable &table_;
@@ -273,32 +271,52 @@ bool RuleText::address(std::string &to, const char *option, const LoadedField &l
   return true;
 }
 
-// A range is two comparisons, and its options are written as one.
-bool RuleText::port(const char *option, std::uint32_t operation, Bytes data) {
-  const bool known = operation == NFT_CMP_EQ || operation == NFT_CMP_NEQ ||
-                     operation == NFT_CMP_GTE || operation == NFT_CMP_LTE;
-  if (!known || data.size() != 2 || (protocol_ != IPPROTO_TCP && protocol_ != IPPROTO_UDP)) {
-    return false;
-  }
-  const std::string number =
-      std::to_string(std::to_integer<int>(data[0]) << 8 | std::to_integer<int>(data[1]));
-  static constexpr std::string_view kNoUpperBound = ":65535";
-  if (operation == NFT_CMP_LTE && matches_.ends_with(kNoUpperBound)) {
-    matches_.resize(matches_.size() - kNoUpperBound.size() + 1);
-    matches_ += number;
-    return true;
-  }
+std::string port_number(Bytes data) {
+  return std::to_string(std::to_integer<int>(data[0]) << 8 | std::to_integer<int>(data[1]));
+}
+
+bool RuleText::ports(const char *option, bool inverted, const std::string &numbers) {
+  if (protocol_ != IPPROTO_TCP && protocol_ != IPPROTO_UDP) return false;
   const std::string match = protocol_ == IPPROTO_TCP ? " -m tcp" : " -m udp";
   const std::size_t last = matches_.rfind(" -m ");
   if (last == std::string::npos || matches_.compare(last, match.size(), match) != 0) {
     matches_ += match;
   }
-  if (operation == NFT_CMP_NEQ) matches_ += " !";
-  matches_.append(" ").append(option).append(" ");
-  if (operation == NFT_CMP_LTE) matches_ += "0:";
-  matches_ += number;
-  if (operation == NFT_CMP_GTE) matches_ += kNoUpperBound;
+  if (inverted) matches_ += " !";
+  matches_.append(" ").append(option).append(" ").append(numbers);
   return true;
+}
+
+// A range may come as two comparisons, and has one option.
+bool RuleText::port(const char *option, std::uint32_t operation, Bytes data) {
+  if (data.size() != 2) return false;
+  const std::string number = port_number(data);
+  static constexpr std::string_view kNoUpperBound = ":65535";
+  switch (operation) {
+    case NFT_CMP_EQ:
+    case NFT_CMP_NEQ:
+      return ports(option, operation == NFT_CMP_NEQ, number);
+    case NFT_CMP_GTE:
+      return ports(option, false, number + std::string(kNoUpperBound));
+    case NFT_CMP_LTE:
+      if (!matches_.ends_with(kNoUpperBound))
+        return ports(option, false, std::string("0:") + number);
+      matches_.resize(matches_.size() - kNoUpperBound.size() + 1);
+      matches_ += number;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool RuleText::field_range(const LoadedField &loaded, bool inverted, Bytes from, Bytes to) {
+  const bool is_source = loaded.field == Field::kSourcePort;
+  if ((!is_source && loaded.field != Field::kDestinationPort) || from.size() != 2 ||
+      to.size() != 2) {
+    return false;
+  }
+  return ports(is_source ? "--sport" : "--dport", inverted,
+               port_number(from) + ":" + port_number(to));
 }
 
 class Reader {
@@ -384,7 +402,9 @@ void Reader::expression(std::string_view name, const nlattr *data) {
   if (name == "socket") return socket(of);
   if (name == "fib") return fib(of);
   if (name == "match" || name == "target") return xt(name == "match", of);
-  if (name == "counter" || name == "log" || name == "last") return;
+  if (name == "counter" || name == "last") return;
+  // LOG and NFLOG, which are targets in iptables.
+  if (name == "log") return text_.iptables_target(" ...");
   if (name == "limit" || name == "quota" || name == "connlimit" || name == "objref") {
     return other_match();
   }
@@ -860,6 +880,8 @@ Field field_of(Family family, std::uint32_t base, std::uint32_t offset, std::uin
     if (offset == 0 && size == 4) return Field::kBothPorts;
   }
   if (base != NFT_PAYLOAD_NETWORK_HEADER) return Field::kOther;
+  // The protocol of iptables 1.8.11 and later.
+  if (size == 1 && offset == (family == Family::kIpv6 ? 6 : 9)) return Field::kProtocol;
   if (family == Family::kIpv4 && size <= 4) {
     if (offset == 12) return Field::kSource;
     if (offset == 16) return Field::kDestination;

@@ -262,6 +262,11 @@ class RuleFolder {
       if (has(kOperators, name) && !operands.empty()) return fold(name, operands);
     }
     read(json);
+    // A packet that is not in the map, or has no such field, goes to the next rule.
+    constexpr std::array<std::string_view, 3> kPartial = {"map", "payload", "exthdr"};
+    if (json.is_object() && json.size() == 1 && has(kPartial, json.begin().key())) {
+      rule_.has_other_matches = true;
+    }
     return MarkExpression::unknown();
   }
 

@@ -149,6 +149,7 @@ class Overwriting {
     std::uint32_t harmed = 0;
     const auto note = [&](OwnerIndex victim, std::uint32_t victims_bits) {
       if (share_on_purpose(analysis_, owner, victim)) return;
+      if (may_be_one(owner, victim, bits)) return;
       if (std::ranges::find(hurt, victim) == hurt.end()) hurt.push_back(victim);
       harmed |= victims_bits;
     };
@@ -179,6 +180,16 @@ class Overwriting {
     findings_.add(std::move(finding));
   }
 
+  // Nobody knows whose the chains of an administrator are.  Two groups of chains,
+  // one of which writes whole marks, are of two.
+  bool may_be_one(OwnerIndex writer, OwnerIndex victim, const WriteBits &bits) const {
+    const RuleOwner &one = analysis_.owners.owners[writer];
+    const RuleOwner &other = analysis_.owners.owners[victim];
+    if (one.kind == OwnerKind::kKnown || other.kind == OwnerKind::kKnown) return false;
+    const bool are_groups = one.name.ends_with('*') && other.name.ends_with('*');
+    return !are_groups || bits.changed != kAllBits;
+  }
+
   bool is_in_the_way(RuleIndex rule, OwnerIndex victim, std::uint32_t bits) const {
     if ((analysis_.facts(victim).written_elsewhere & bits) != 0) return true;
     return !first_writes_.any(victim) || first_writes_.come_before(victim, analysis_, rule);
@@ -204,6 +215,7 @@ class Overwriting {
     if (shifts_itself) return "";
     // Where nothing says what the rule is for, it keeps all that is nobody's.
     std::uint32_t kept = bits.changed & own;
+    if (kept == 0) kept = bits.copied == kAllBits ? 0 : bits.copied;
     if (kept == 0) kept = bits.changed & ~harmed;
     const MarkRule masked = kept_to(*mark_rule, kept);
     return with_mark_rule(rule, analysis_.is_nft(rule), masked);

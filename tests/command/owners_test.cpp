@@ -2,33 +2,13 @@
 #include "command/owners.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <fstream>
 
 #include "command/connmark_command.h"
 #include "command/refusal.h"
+#include "command/temporary_file.h"
 
 namespace connmark::test {
 namespace {
-
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string &text) {
-    path_ = (std::filesystem::temp_directory_path() / "connmark-owners-XXXXXX").string();
-    close(mkstemp(path_.data()));
-    std::ofstream(path_) << text;
-  }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  TemporaryFile(const TemporaryFile &) = delete;
-  TemporaryFile &operator=(const TemporaryFile &) = delete;
-
-  const std::string &path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string text_of(const std::vector<OwnedBits> &owned) {
   std::string text;
@@ -79,6 +59,31 @@ TEST(OwnersTest, RefusesWhatIsNoOwner) {
   for (const char *argument : {"office", "=1", "office=", "office=x", "office=0x100000000"}) {
     EXPECT_THROW(owner_named_by_user(argument), Refusal) << argument;
   }
+}
+
+TEST(OwnersTest, TakesPatternsForTheRulesOfAnOwner) {
+  const Owner office = rules_named_by_user("office=office_*");
+  EXPECT_EQ(office.name, "office");
+  EXPECT_EQ(office.chains, std::vector<std::string>{"office_*"});
+  EXPECT_EQ(office.comments, std::vector<std::string>{"office_*"});
+  EXPECT_EQ(office.mask, 0U);
+  EXPECT_EQ(rules_named_by_user("office=0xff").mask, 0xffU);
+  for (const char *argument : {"office", "=1", "office=", "office=0xfx", "office=4294967296"}) {
+    EXPECT_THROW(rules_named_by_user(argument), Refusal) << argument;
+  }
+}
+
+TEST(OwnersTest, ReadsWhatTheAuditIsTold) {
+  const TemporaryFile file(R"({"schema_version": 1, "owners": [{
+    "name": "office", "mask": "0xff", "chains": ["office_*"], "tables": ["office"],
+    "cure": "tell it", "written_elsewhere": "0x1", "read_elsewhere": "0x2",
+    "shares_with": ["home"]}]})");
+  const Owner office = read_owners(file.path()).at(0);
+  EXPECT_EQ(office.tables, std::vector<std::string>{"office"});
+  EXPECT_EQ(office.cure, "tell it");
+  EXPECT_EQ(office.written_elsewhere, 1U);
+  EXPECT_EQ(office.read_elsewhere, 2U);
+  EXPECT_EQ(office.shares_with, std::vector<std::string>{"home"});
 }
 
 TEST(OwnersTest, RefusesFilesOfAnotherKind) {

@@ -8,17 +8,18 @@ _connmark() {
     local marks='--set-xmark --set-mark --and-mark --or-mark --xor-mark'
     local connmarks="$marks --save-mark --restore-mark --nfmask --ctmask --mask --left-shift-mark --right-shift-mark"
     if ((COMP_CWORD == 1)); then
-        words='explain translate flows --help --version'
+        words='explain translate audit flows --help --version'
     else
         case ${COMP_WORDS[1]} in
         explain) words="--packet --connection --json --help $connmarks -j" ;;
         translate) words="--nft-version --ipv6 --json --help $connmarks -j" ;;
+        audit) words='--iptables --nft --rules --sysctl --owner --owners --strict --json --help' ;;
         flows) words='--mark --owner --owners --watch --events --json --help' ;;
         esac
         case $before in
         -j) words='CONNMARK MARK' ;;
         --save-mark | --restore-mark) ;;
-        --owners)
+        --owners | --iptables | --nft | --rules | --sysctl)
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
             ;;

@@ -50,11 +50,11 @@ MarkPair marks_after(const KernelRule &rule, MarkPair marks) {
 
 const std::vector<MarkPair> &telling_marks() {
   static const std::vector<MarkPair> all = [] {
-    constexpr std::uint32_t ones = 0xffffffff;
-    std::vector<MarkPair> marks{{0, 0}, {ones, ones}, {ones, 0}, {0, ones}};
+    constexpr std::uint32_t kOnes = 0xffffffff;
+    std::vector<MarkPair> marks{{0, 0}, {kOnes, kOnes}, {kOnes, 0}, {0, kOnes}};
     for (int i = 0; i < 32; ++i) {
       const std::uint32_t unit = std::uint32_t{1} << i;
-      marks.insert(marks.end(), {{unit, 0}, {0, unit}, {~unit, ones}, {ones, ~unit}});
+      marks.insert(marks.end(), {{unit, 0}, {0, unit}, {~unit, kOnes}, {kOnes, ~unit}});
     }
     // No two bytes alike, so that a shift by bytes shows between two marks.
     marks.insert(marks.end(), {{0x9c6b5a3f, 0xa5c3e187}, {0x13579bdf, 0x02468ace}});

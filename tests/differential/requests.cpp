@@ -91,8 +91,8 @@ class CommandLines {
 };
 
 void add_subsets(CommandLines &lines) {
-  constexpr unsigned all = 1U << std::size(kNamedOptions);
-  for (unsigned subset = 0; subset < all; ++subset) {
+  constexpr unsigned kAll = 1U << std::size(kNamedOptions);
+  for (unsigned subset = 0; subset < kAll; ++subset) {
     Words forwards;
     Words backwards;
     for (std::size_t i = 0; i < std::size(kNamedOptions); ++i) {
@@ -213,9 +213,9 @@ const T &any_of(RandomRules &random, std::span<const T> choices) {
 }
 
 std::string random_number(RandomRules &random, std::uint32_t value) {
-  static constexpr const char *formats[] = {"%u", "0x%x", "0X%X", "0%o", "+%u", " 0x%08x"};
+  static constexpr const char *kFormats[] = {"%u", "0x%x", "0X%X", "0%o", "+%u", " 0x%08x"};
   char text[32];
-  std::snprintf(text, sizeof text, any_of<const char *>(random, formats), value);
+  std::snprintf(text, sizeof text, any_of<const char *>(random, kFormats), value);
   return text;
 }
 

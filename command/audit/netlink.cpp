@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kRequestSize = 1024;
 // As much as the kernel puts into one answer, and a rule larger than that.
-constexpr std::size_t kAnswerSize = 128 * 1024;
+constexpr std::size_t kAnswerSize = std::size_t{128} * 1024;
 constexpr std::uint32_t kSequence = 1;
 
 template <typename Number>

@@ -31,7 +31,8 @@ namespace {
 
 std::jmp_buf *way_out = nullptr;
 
-extern "C" [[noreturn]] void leave_plugin(xtables_exittype, const char *, ...) {
+// The attribute, unlike [[noreturn]], is of the function's type for Clang.
+extern "C" __attribute__((noreturn)) void leave_plugin(xtables_exittype, const char *, ...) {
   // libxtables calls it from within call() only.
   if (way_out == nullptr) std::abort();
   std::longjmp(*way_out, 1);

@@ -363,7 +363,7 @@ TEST_F(LiveRulesetTest, FoldsTestsOfNft) {
     const char *statement;
     const char *text;
     MarkTest test;
-  } kCases[] = {
+  } cases[] = {
       {"meta mark 1 accept", "meta mark 0x1 accept", with(packet, 1, kAllBits)},
       {"ct mark != 0xff drop", "ct mark != 0xff drop", with(connection, 0xff, kAllBits, true)},
       {"meta mark and 0xff == 0x1 return", "meta mark & 0xff == 0x1 return", with(packet, 1, 0xff)},
@@ -379,7 +379,7 @@ TEST_F(LiveRulesetTest, FoldsTestsOfNft) {
       {"meta mark and 0xf != @s accept", "meta mark & 0xf != @s accept", many(packet, 0xf)},
       {"meta mark . ip saddr { 1 . 1.2.3.4 } accept", "", many(packet, kAllBits)},
   };
-  for (const auto &each : kCases) {
+  for (const auto &each : cases) {
     const Rule rule = native_rule(each.statement);
     if (*each.text != '\0') {
       EXPECT_EQ(rule.text, each.text);
@@ -398,7 +398,7 @@ TEST_F(LiveRulesetTest, FoldsWritesOfNft) {
     const char *text;
     Mark mark;
     MarkExpression value;
-  } kCases[] = {
+  } cases[] = {
       {"meta mark set 0x80", "meta mark set 0x80", Mark::kPacket, bits(0x80)},
       {"ct mark set meta mark", "ct mark set meta mark", Mark::kConnection, kPacketMark},
       {"meta mark set ct mark and 0xff", "meta mark set ct mark & 0xff", Mark::kPacket,
@@ -415,7 +415,7 @@ TEST_F(LiveRulesetTest, FoldsWritesOfNft) {
       {"meta mark set ct mark >> 31", "meta mark set ct mark >> 31", Mark::kPacket,
        kConnectionMark >> 31},
   };
-  for (const auto &each : kCases) {
+  for (const auto &each : cases) {
     const Rule rule = native_rule(each.statement);
     EXPECT_EQ(rule.text, each.text);
     expect_write(rule, each.mark, each.value);
@@ -432,7 +432,7 @@ TEST_F(LiveRulesetTest, SaysWhatCannotBeFolded) {
     const char *statement;
     const char *words;
     bool writes;
-  } kCases[] = {
+  } cases[] = {
       {"meta mark set ip saddr map { 1.2.3.4 : 7 }", "meta mark set ... map { ... }", true},
       {"ct mark set meta mark map { 1 : 7 }", "ct mark set meta mark map { ... }", true},
       {"meta mark set numgen inc mod 4", "meta mark set ...", true},
@@ -441,7 +441,7 @@ TEST_F(LiveRulesetTest, SaysWhatCannotBeFolded) {
       {"add @d { meta mark }", "add @d { meta mark }", false},
       {"ip dscp set meta mark and 0x3f", "", false},
   };
-  for (const auto &each : kCases) {
+  for (const auto &each : cases) {
     if (run({"nft", "--check", "-f", "-"}, std::string("table inet t {\nset d { type mark; flags "
                                                        "dynamic; }\nchain c {\n") +
                                                each.statement + "\n}\n}\n")
@@ -838,7 +838,7 @@ TEST(NftRuleTest, JoinsTwoRegisters) {
     std::uint32_t operation;
     MarkExpression value;
     const char *text;
-  } kCases[] = {
+  } cases[] = {
       {3, bits(0), "meta mark set meta mark & 0xf0 & (ct mark & 0xf)"},
       {4, (kPacketMark & bits(0xf0)) | (kConnectionMark & bits(0xf)),
        "meta mark set meta mark & 0xf0 | ct mark & 0xf"},
@@ -849,7 +849,7 @@ TEST(NftRuleTest, JoinsTwoRegisters) {
     return Expressions::Numbers{
         {NFTA_BITWISE_SREG, reg}, {NFTA_BITWISE_DREG, reg}, {NFTA_BITWISE_LEN, 4}};
   };
-  for (const auto &each : kCases) {
+  for (const auto &each : cases) {
     Expressions expressions;
     expressions.add("meta", kLoadPacketMark)
         .add("bitwise", masked(NFT_REG_1), NFTA_BITWISE_MASK, 0xf0)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "command/audit/owner_names.h"
 #include "command/terminal.h"
 
 namespace connmark {
@@ -79,21 +80,6 @@ std::string counted(std::size_t count, const char *what) {
 
 std::size_t count_of(const std::vector<Finding> &findings, Severity severity) {
   return static_cast<std::size_t>(std::ranges::count(findings, severity, &Finding::severity));
-}
-
-// A name may hold any byte.
-std::string printable(const std::string &text) {
-  std::string result;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
-      result += c;
-      continue;
-    }
-    char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned char>(c));
-    result += code;
-  }
-  return result;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "command/audit/owner_names.h"
 #include "command/number_text.h"
 #include "command/terminal.h"
 
@@ -128,12 +129,13 @@ std::string mark_map_text(const Analysis &analysis, bool with_colour) {
   for (const OwnerIndex owner : order) {
     const MarkUse &packet = analysis.uses.of(owner, Mark::kPacket);
     const MarkUse &connection = analysis.uses.of(owner, Mark::kConnection);
-    text += shortened(analysis.owner_name(owner)) + "  " + picture(packet, seen, with_colour) +
-            "  " + picture(connection, seen, with_colour) + "\n";
+    text += shortened(printable(analysis.owner_name(owner))) + "  " +
+            picture(packet, seen, with_colour) + "  " + picture(connection, seen, with_colour) +
+            "\n";
     const std::string packets = masks_text(packet, Mark::kPacket);
     const std::string connections = masks_text(connection, Mark::kConnection);
     if (analysis.owner_name(owner).size() > kNameColumns) {
-      text += "  " + analysis.owner_name(owner) + "\n";
+      text += "  " + printable(analysis.owner_name(owner)) + "\n";
     }
     if (!packets.empty()) text += "  packet: " + packets + "\n";
     if (!connections.empty()) text += "  connection: " + connections + "\n";

@@ -121,8 +121,7 @@ void find_never_written(const Analysis &analysis, Findings &findings) {
           {.rule = i, .is_policy = false, .better = {}});
     }
   }
-  // Routing is told about by whoever was asked for both; the rules of a machine
-  // that has none may as well come from a file that was not given.
+  // Only the routing rules were given.
   if (analysis.ruleset.chains.empty()) return;
   for (RuleIndex i = 0; i < analysis.ruleset.policy_rules.size(); ++i) {
     const PolicyRule &rule = analysis.ruleset.policy_rules[i];

@@ -4,6 +4,7 @@
 // are not its owner's business, over those of somebody who is there.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "command/audit/better_rule.h"
 #include "command/audit/finding.h"
@@ -14,13 +15,20 @@
 namespace connmark {
 namespace {
 
-constexpr std::size_t kClaimantsKept = 16;  // for each bit, so that the work stays linear
+constexpr std::size_t kClaimantsKept = 8;  // for each bit, so that the work stays linear
+
+// Nobody knows whose the chains of an administrator are; only chains that have a
+// name in common may be somebody's.
+bool is_somebody(const RuleOwner &owner) {
+  return owner.kind == OwnerKind::kKnown || owner.name.ends_with('*');
+}
 
 // Who claims which bit.
 class Claims {
  public:
-  explicit Claims(const Analysis &analysis) {
+  explicit Claims(const Analysis &analysis) : claimed_(analysis.owners.owners.size(), 0) {
     for (OwnerIndex owner = 0; owner < analysis.owners.owners.size(); ++owner) {
+      if (!is_somebody(analysis.owners.owners[owner])) continue;
       for (const Mark mark : {Mark::kConnection, Mark::kPacket}) {
         for (std::size_t family = 0; family < kMarkFamilies; ++family) {
           add(owner, mark, family,
@@ -33,27 +41,23 @@ class Claims {
   // Calls visitor(claimant, bits) for each but `except` that claims some of `bits`.
   template <typename Visitor>
   void each(Mark mark, Family family, std::uint32_t bits, OwnerIndex except,
-            const Visitor &visitor) const {
-    std::vector<std::pair<OwnerIndex, std::uint32_t>> found;
+            const Visitor &visitor) {
+    std::vector<OwnerIndex> found;
     for (std::size_t i = 0; i < kMarkFamilies; ++i) {
       if ((families_of(family) >> i & 1) == 0) continue;
       const auto &of_bit = claimants_[static_cast<std::size_t>(mark)][i];
       for (std::uint32_t left = bits; left != 0; left &= left - 1) {
-        const int bit = std::countr_zero(left);
-        for (const OwnerIndex claimant : of_bit[static_cast<std::size_t>(bit)]) {
+        for (const OwnerIndex claimant : of_bit[static_cast<std::size_t>(std::countr_zero(left))]) {
           if (claimant == except) continue;
-          const auto place =
-              std::ranges::find(found, claimant, [](auto &pair) { return pair.first; });
-          if (place == found.end()) {
-            found.push_back({claimant, std::uint32_t{1} << bit});
-          } else {
-            place->second |= std::uint32_t{1} << bit;
-          }
+          if (claimed_[claimant] == 0) found.push_back(claimant);
+          claimed_[claimant] |= left & -left;
         }
       }
     }
     std::ranges::sort(found);
-    for (const auto &[claimant, claimed] : found) visitor(claimant, claimed);
+    for (const OwnerIndex claimant : found) {
+      visitor(claimant, std::exchange(claimed_[claimant], 0));
+    }
   }
 
  private:
@@ -66,6 +70,7 @@ class Claims {
   }
 
   std::array<std::array<std::array<std::vector<OwnerIndex>, 32>, kMarkFamilies>, 2> claimants_;
+  std::vector<std::uint32_t> claimed_;  // of each owner, while each() looks; else 0
 };
 
 // Where each owner first writes the packet's mark.
@@ -180,14 +185,12 @@ class Overwriting {
     findings_.add(std::move(finding));
   }
 
-  // Nobody knows whose the chains of an administrator are.  Two groups of chains,
-  // one of which writes whole marks, are of two.
+  // Two groups of chains are of two only if one of them writes whole marks.
   bool may_be_one(OwnerIndex writer, OwnerIndex victim, const WriteBits &bits) const {
     const RuleOwner &one = analysis_.owners.owners[writer];
     const RuleOwner &other = analysis_.owners.owners[victim];
     if (one.kind == OwnerKind::kKnown || other.kind == OwnerKind::kKnown) return false;
-    const bool are_groups = one.name.ends_with('*') && other.name.ends_with('*');
-    return !are_groups || bits.changed != kAllBits;
+    return !is_somebody(one) || bits.changed != kAllBits;
   }
 
   bool is_in_the_way(RuleIndex rule, OwnerIndex victim, std::uint32_t bits) const {

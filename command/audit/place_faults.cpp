@@ -3,9 +3,11 @@
 // connmark-in-raw and restore-wipes: rules that would be right in another place.
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <set>
 #include <sstream>
 #include <tuple>
+#include <unordered_map>
 
 #include "command/audit/better_rule.h"
 #include "command/audit/finding.h"
@@ -69,21 +71,31 @@ bool have_a_state_in_common(const std::string &left, const std::string &right) {
   return false;
 }
 
-// Whether no packet passes the matches of both, as with -i eth0 and -i eth1.
-bool exclude_each_other(const Rule &left, const Rule &right) {
-  if (!left.text.starts_with("-A ") || !right.text.starts_with("-A ")) return false;
-  const std::vector<std::string> left_words = rule_words(left.text);
-  const std::vector<std::string> right_words = rule_words(right.text);
-  for (const char *option : {"-i", "-o", "-p", "--ctstate", "--state"}) {
-    const std::string one = value_of(left_words, option);
-    const std::string other = value_of(right_words, option);
-    if (one.empty() || other.empty()) continue;
-    const bool meet = option[1] == 'p'   ? one == other
-                      : option[1] == '-' ? have_a_state_in_common(one, other)
-                                         : may_be_the_same_interface(one, other);
-    if (!meet) return true;
-  }
-  return false;
+// What a rule of iptables wants of a packet, as far as it can exclude others.
+struct Wants {
+  std::string in;
+  std::string out;
+  std::string protocol;
+  std::string states;
+};
+
+Wants wants_of(const Rule &rule) {
+  if (!rule.has_other_matches || !rule.text.starts_with("-A ")) return {};
+  const std::vector<std::string> words = rule_words(rule.text);
+  const std::string states = value_of(words, "--ctstate");
+  return {value_of(words, "-i"), value_of(words, "-o"), value_of(words, "-p"),
+          states.empty() ? value_of(words, "--state") : states};
+}
+
+// Whether no packet is wanted by both, as with -i eth0 and -i eth1.
+bool exclude_each_other(const Wants &left, const Wants &right) {
+  const auto clash = [](const std::string &one, const std::string &other, auto meet) {
+    return !one.empty() && !other.empty() && !meet(one, other);
+  };
+  return clash(left.in, right.in, may_be_the_same_interface) ||
+         clash(left.out, right.out, may_be_the_same_interface) ||
+         clash(left.protocol, right.protocol, std::equal_to<>()) ||
+         clash(left.states, right.states, have_a_state_in_common);
 }
 
 // Walks a path in the order of its rules and remembers for each bit of the
@@ -198,20 +210,23 @@ class Wipes {
     }
   }
 
+  const Wants &wants(RuleIndex rule) {
+    const auto [place, is_new] = wants_.try_emplace(rule);
+    if (is_new) place->second = wants_of(analysis_.ruleset.rules[rule]);
+    return place->second;
+  }
+
   void judge(const Restore &restore, bool is_sent) {
-    const Rule &rule = analysis_.ruleset.rules[restore.rule];
     const OwnerIndex owner = analysis_.owners.of_rule[restore.rule];
     std::uint32_t lost = 0;
     std::optional<RuleIndex> setter;
     each_setters(restore.rule, restore.wiped, [&](const Setters &setters, int bit) {
       for (std::size_t i = 0; i < setters.count; ++i) {
         const RuleIndex each = setters.rules[i];
-        if (each == restore.rule || exclude_each_other(analysis_.ruleset.rules[each], rule)) {
-          continue;
-        }
         // Bits of somebody else's are another finding, with another cure.
         const bool is_own = (analysis_.uses.own_bits(owner) >> bit & 1) != 0;
         if (analysis_.owners.of_rule[each] != owner && !is_own) continue;
+        if (each == restore.rule || exclude_each_other(wants(each), wants(restore.rule))) continue;
         lost |= std::uint32_t{1} << bit;
         setter = each;
       }
@@ -252,7 +267,8 @@ class Wipes {
   Findings &findings_;
   std::vector<Restore> restores_;
   std::array<std::array<Setters, kMarkFamilies>, 32> setters_;
-  std::uint32_t saved_ = 0;   // on this path so far
+  std::uint32_t saved_ = 0;  // on this path so far
+  std::unordered_map<RuleIndex, Wants> wants_;
   std::set<RuleIndex> seen_;  // a rule may be on several paths
 };
 

@@ -69,9 +69,11 @@ class Saves {
   std::array<std::array<std::uint32_t, 32>, kPaths.size()> last_ = {};
 };
 
-std::map<Constant, Writers> constants_of(const Analysis &analysis) {
+// Those of owners that write some mark too late.
+std::vector<std::pair<Constant, Writers>> constants_of(const Analysis &analysis) {
   const Saves saves(analysis);
   std::map<Constant, Writers> constants;
+  std::vector<bool> late_owners(analysis.owners.owners.size(), false);
   for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
     const Rule &rule = analysis.ruleset.rules[i];
     const Callers &callers = analysis.paths.callers_of(rule.chain);
@@ -86,10 +88,15 @@ std::map<Constant, Writers> constants_of(const Analysis &analysis) {
         writers.in_time = true;
       } else if (!writers.late) {
         writers.late = i;
+        late_owners[analysis.owners.of_rule[i]] = true;
       }
     }
   }
-  return constants;
+  std::vector<std::pair<Constant, Writers>> result;
+  for (const auto &each : constants) {
+    if (late_owners[each.first.owner]) result.push_back(each);
+  }
+  return result;
 }
 
 // Whether the constant is what the policy rule waits for.
@@ -118,7 +125,7 @@ std::string in_time(const Analysis &analysis, const Rule &rule, std::uint32_t bi
 
 void find_too_late(const Analysis &analysis, Findings &findings) {
   if (analysis.ruleset.policy_rules.empty()) return;
-  const std::map<Constant, Writers> constants = constants_of(analysis);
+  const auto constants = constants_of(analysis);
   for (RuleIndex i = 0; i < analysis.ruleset.policy_rules.size(); ++i) {
     const PolicyRule &policy = analysis.ruleset.policy_rules[i];
     if (policy.inverted || (policy.value & policy.mask) == 0) continue;

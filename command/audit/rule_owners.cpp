@@ -78,6 +78,9 @@ class OwnerFinder {
     result_.of_rule.reserve(ruleset_.rules.size());
     for (const Rule &rule : ruleset_.rules) result_.of_rule.push_back(owner_of(rule));
     // Only now is it known which software is there.
+    for (OwnerIndex i = 0; i < result_.owners.size(); ++i) {
+      if (result_.owners[i].kind == OwnerKind::kKnown) software_.push_back(i);
+    }
     for (std::size_t i = 0; i < ruleset_.rules.size(); ++i) {
       const OwnerKind kind = result_.owners[result_.of_rule[i]].kind;
       if (kind == OwnerKind::kKnown) continue;
@@ -164,11 +167,10 @@ class OwnerFinder {
     }
     for (const MarkTest &test : rule.tests) used |= tested_bits(test);
     if (used == 0) return std::nullopt;
-    for (const RuleOwner &owner : result_.owners) {
-      if (!owner.facts.named_by_user) continue;
-      if (owner.facts.mask != kAllBits && (used & ~owner.facts.mask) == 0) {
-        return static_cast<OwnerIndex>(&owner - result_.owners.data());
-      }
+    for (const OwnerIndex owner : software_) {
+      const Owner &facts = result_.owners[owner].facts;
+      if (!facts.named_by_user || facts.mask == kAllBits) continue;
+      if ((used & ~facts.mask) == 0) return owner;
     }
     return std::nullopt;
   }
@@ -177,11 +179,10 @@ class OwnerFinder {
     for (const MarkWrite &write : rule.writes) {
       const WriteBits bits = write_bits(write);
       if (bits.copied == 0) continue;
-      for (const RuleOwner &owner : result_.owners) {
-        if (owner.kind != OwnerKind::kKnown || owner.facts.mask == kAllBits) continue;
-        if (bits.copied == owner.facts.mask && bits.other_sources == owner.facts.mask) {
-          return static_cast<OwnerIndex>(&owner - result_.owners.data());
-        }
+      for (const OwnerIndex owner : software_) {
+        const std::uint32_t mask = result_.owners[owner].facts.mask;
+        if (mask == kAllBits) continue;
+        if (bits.copied == mask && bits.other_sources == mask) return owner;
       }
     }
     return std::nullopt;
@@ -218,6 +219,7 @@ class OwnerFinder {
   std::unordered_map<std::string, int> chains_with_prefix_;
   std::vector<std::optional<OwnerIndex>> index_of_known_;
   std::unordered_map<std::string, OwnerIndex> by_name_;
+  std::vector<OwnerIndex> software_;  // of kKnown, once all rules have been seen
   RuleOwners result_;
 };
 

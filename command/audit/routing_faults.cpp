@@ -94,7 +94,7 @@ std::vector<std::pair<Constant, Writers>> constants_of(const Analysis &analysis)
   }
   std::vector<std::pair<Constant, Writers>> result;
   for (const auto &each : constants) {
-    if (late_owners[each.first.owner]) result.push_back(each);
+    if (late_owners[each.first.owner]) result.emplace_back(each);
   }
   return result;
 }

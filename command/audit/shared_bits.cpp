@@ -139,7 +139,7 @@ class SharedBits {
       const Owner &facts = analysis_.facts(owner);
       if (!facts.cure.empty()) finding.cures.push_back(facts.name + ": " + facts.cure);
     }
-    if (finding.cures.empty()) finding.cures.push_back("give each of them bits of its own");
+    if (finding.cures.empty()) finding.cures.emplace_back("give each of them bits of its own");
     findings_.add(std::move(finding));
   }
 

@@ -6,10 +6,6 @@
 namespace connmark {
 namespace {
 
-MarkExpression shifted(const MarkExpression &value, Shift shift) {
-  return shift.direction == Direction::kRight ? value >> shift.bits : value << shift.bits;
-}
-
 MarkExpression stock_set(const Operation &op) {
   const MarkExpression before = MarkExpression::of(Mark::kConnection);
   const MarkExpression value = MarkExpression::constant(op.ctmark);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Run by cpack last, on the tree that becomes the Debian package: the same sources give the same package, whenever and by
+# Run by cpack last, on the trees that become the Debian packages: the same sources give the same packages, whenever and by
 # whomever they were checked out and built.
 
 execute_process(COMMAND chmod -R u=rwX,go=rX ${CPACK_TEMPORARY_INSTALL_DIRECTORY} COMMAND_ERROR_IS_FATAL ANY)

@@ -19,6 +19,7 @@ lintian "${options[@]}" "${debs[@]}" >"$scratch/lintian" 2>&1 || status=$?
 assert_equal "what lintian says" "" "$(<"$scratch/lintian")"
 assert_equal "status of lintian" 0 "$status"
 
-kinds=$(sed -e 1d -e '/^$/d' -e 's/^#.*/reason/; t' -e 's/.*/override/' "$CONNMARK_SOURCE/packaging/debian/lintian-overrides" |
-    uniq | paste -sd ' ')
-[[ $kinds =~ ^(reason override ?)+$ ]] || fail "an override has no reason: $kinds"
+for overrides in "$CONNMARK_SOURCE"/packaging/debian/*.lintian-overrides; do
+    kinds=$(sed -e 1d -e '/^$/d' -e 's/^#.*/reason/; t' -e 's/.*/override/' "$overrides" | uniq | paste -sd ' ')
+    [[ $kinds =~ ^(reason override ?)+$ ]] || fail "an override of ${overrides##*/} has no reason: $kinds"
+done

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/audit/mark_expression.h"
 
-#include "command/bit_effect.h"
-
 namespace connmark {
 namespace {
 
@@ -126,18 +124,21 @@ MarkExpression MarkExpression::operator>>(std::uint32_t bits) const {
   return result;
 }
 
+MarkExpression shifted(const MarkExpression &value, Shift shift) {
+  return shift.direction == Direction::kRight ? value >> shift.bits : value << shift.bits;
+}
+
 MarkExpression expression_of(const MarkRule &rule) {
-  const bool to_connection = written_mark(rule) == Mark::kConnection;
-  const BitEffects effects = bit_effects(rule);
-  MarkExpression result;
-  for (int i = 0; i < 32; ++i) {
-    const BitEffect &effect = effects[static_cast<std::size_t>(i)];
-    BitValue &value = result.bit(i);
-    value.connection = static_cast<std::int8_t>(to_connection ? effect.own : effect.other);
-    value.packet = static_cast<std::int8_t>(to_connection ? effect.other : effect.own);
-    value.inverted = effect.inverted;
-  }
-  return result;
+  const Operation &op = rule.op;
+  const Mark written = written_mark(rule);
+  if (!is_known(op.mode)) return MarkExpression::of(written);
+  const bool to_packet = rule.target == Target::kConnmark && op.mode == Mode::kRestore;
+  const MarkExpression kept =
+      MarkExpression::of(written) & MarkExpression::constant(~(to_packet ? op.nfmask : op.ctmask));
+  if (op.mode == Mode::kSet) return shifted(kept ^ MarkExpression::constant(op.ctmark), op.shift);
+  const MarkExpression copied = MarkExpression::of(other(written)) &
+                                MarkExpression::constant(to_packet ? op.ctmask : op.nfmask);
+  return kept ^ shifted(copied, op.shift);
 }
 
 std::uint32_t changed_bits(Mark mark, const MarkExpression &value) {

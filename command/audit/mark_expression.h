@@ -52,6 +52,9 @@ class MarkExpression {
   std::array<BitValue, 32> bits_ = {};
 };
 
+// As the function of this name does with numbers.
+MarkExpression shifted(const MarkExpression &value, Shift shift);
+
 // What `rule` makes of the mark that it writes.
 MarkExpression expression_of(const MarkRule &rule);
 

@@ -48,6 +48,24 @@ struct PacketMatch {
 static_assert(IPT_INV_SRCIP == IP6T_INV_SRCIP && IPT_INV_DSTIP == IP6T_INV_DSTIP &&
               IPT_INV_VIA_IN == IP6T_INV_VIA_IN && IPT_INV_VIA_OUT == IP6T_INV_VIA_OUT);
 
+// ipt_ip and ip6t_ip6 name their fields alike.
+template <typename Addresses>
+PacketMatch packet_match_of(const Addresses &ip, bool fragment, bool is_goto) {
+  return {.source = &ip.src,
+          .source_mask = &ip.smsk,
+          .destination = &ip.dst,
+          .destination_mask = &ip.dmsk,
+          .address_size = sizeof ip.src,
+          .in = ip.iniface,
+          .in_mask = ip.iniface_mask,
+          .out = ip.outiface,
+          .out_mask = ip.outiface_mask,
+          .protocol = static_cast<std::uint8_t>(ip.proto),
+          .fragment = fragment,
+          .is_goto = is_goto,
+          .inverted = ip.invflags};
+}
+
 struct Ipv4 {
   using Entry = ipt_entry;
   static constexpr Family kFamily = Family::kIpv4;
@@ -63,19 +81,7 @@ struct Ipv4 {
 
   static PacketMatch packet_match(const Entry &entry) {
     const ipt_ip &ip = entry.ip;
-    return {.source = &ip.src,
-            .source_mask = &ip.smsk,
-            .destination = &ip.dst,
-            .destination_mask = &ip.dmsk,
-            .address_size = sizeof ip.src,
-            .in = ip.iniface,
-            .in_mask = ip.iniface_mask,
-            .out = ip.outiface,
-            .out_mask = ip.outiface_mask,
-            .protocol = static_cast<std::uint8_t>(ip.proto),
-            .fragment = (ip.flags & IPT_F_FRAG) != 0,
-            .is_goto = (ip.flags & IPT_F_GOTO) != 0,
-            .inverted = ip.invflags};
+    return packet_match_of(ip, (ip.flags & IPT_F_FRAG) != 0, (ip.flags & IPT_F_GOTO) != 0);
   }
 };
 
@@ -94,19 +100,7 @@ struct Ipv6 {
 
   static PacketMatch packet_match(const Entry &entry) {
     const ip6t_ip6 &ip = entry.ipv6;
-    return {.source = &ip.src,
-            .source_mask = &ip.smsk,
-            .destination = &ip.dst,
-            .destination_mask = &ip.dmsk,
-            .address_size = sizeof ip.src,
-            .in = ip.iniface,
-            .in_mask = ip.iniface_mask,
-            .out = ip.outiface,
-            .out_mask = ip.outiface_mask,
-            .protocol = static_cast<std::uint8_t>(ip.proto),
-            .fragment = false,
-            .is_goto = (ip.flags & IP6T_F_GOTO) != 0,
-            .inverted = ip.invflags};
+    return packet_match_of(ip, false, (ip.flags & IP6T_F_GOTO) != 0);
   }
 };
 

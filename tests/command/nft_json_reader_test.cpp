@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "command/audit/nf_tables.h"
+#include "command/read_text.h"
 #include "command/refusal.h"
 #include "support/command.h"
 #include "support/private_network.h"
@@ -23,25 +24,7 @@ const MarkExpression kPacketMark = MarkExpression::of(Mark::kPacket);
 
 MarkExpression bits(std::uint32_t value) { return MarkExpression::constant(value); }
 
-void add(const std::string &text, Ruleset &ruleset) {
-  std::istringstream in(text);
-  read_nft_json(in, "nft.json", ruleset);
-}
-
-Ruleset read(const std::string &text) {
-  Ruleset ruleset;
-  add(text, ruleset);
-  return ruleset;
-}
-
-std::string refusal(const std::string &text) {
-  try {
-    read(text);
-  } catch (const Refusal &refused) {
-    return refused.what();
-  }
-  return "accepted";
-}
+constexpr TextReader kReader{read_nft_json, "nft.json"};
 
 // A list with a base chain "pre", chains "a" and "b", and these objects.
 std::string list(const std::string &objects) {
@@ -59,7 +42,7 @@ std::string rule(const std::string &expr, const std::string &more = "") {
          R"("expr": [)" + expr + "]}}";
 }
 
-std::vector<Rule> rules_of(const std::string &expr) { return read(list(rule(expr))).rules; }
+std::vector<Rule> rules_of(const std::string &expr) { return kReader.read(list(rule(expr))).rules; }
 
 Rule only_rule(const std::string &expr) {
   const std::vector<Rule> rules = rules_of(expr);
@@ -105,7 +88,7 @@ void expect_test_with_many(const Rule &rule, Mark mark, std::uint32_t mask) {
 }
 
 TEST(NftJsonReaderTest, ReadsChains) {
-  const Ruleset ruleset = read(list(
+  const Ruleset ruleset = kReader.read(list(
       R"({"chain": {"family": "ip6", "table": "x", "name": "out", "handle": 4, "type": "route",)"
       R"("hook": "output", "prio": "mangle + 5", "policy": "accept"}})"));
   ASSERT_EQ(ruleset.chains.size(), 4U);
@@ -229,7 +212,7 @@ TEST(NftJsonReaderTest, SeesMarksInAnyOtherStatement) {
 }
 
 TEST(NftJsonReaderTest, WritesRulesAsNftDoes) {
-  const Ruleset ruleset = read(
+  const Ruleset ruleset = kReader.read(
       list(rule(kFromHome + "," +
                     match(R"({"ct": {"key": "state"}})", "in", R"(["established", "related"])") +
                     R"(, {"counter": {"packets": 1, "bytes": 2}}, )" +
@@ -287,7 +270,7 @@ TEST(NftJsonReaderTest, FollowsNamedMapsWhereverTheyAreListed) {
   const std::string other = rule(mangle(kMeta, "1"));
   for (const std::string &objects :
        {map + "," + uses + "," + other, uses + "," + other + "," + map}) {
-    const std::vector<Rule> rules = read(list(objects)).rules;
+    const std::vector<Rule> rules = kReader.read(list(objects)).rules;
     ASSERT_EQ(rules.size(), 3U);
     EXPECT_EQ(rules[0].jump, 1U);
     EXPECT_EQ(rules[1].jump, 2U);
@@ -317,27 +300,27 @@ TEST(NftJsonReaderTest, SaysWhatIptablesExtensionsHide) {
 }
 
 TEST(NftJsonReaderTest, RefusesWithFileLineColumnAndWords) {
-  EXPECT_EQ(refusal("{\"nftables\": [\n{\"metainfo\": {}"),
+  EXPECT_EQ(kReader.refusal("{\"nftables\": [\n{\"metainfo\": {}"),
             "nft.json: line 2: column 15: the JSON text ends here, but it is not complete");
-  EXPECT_EQ(refusal(""),
+  EXPECT_EQ(kReader.refusal(""),
             "nft.json: line 1: column 0: is empty, give what \"nft -j list ruleset\""
             " prints");
-  EXPECT_EQ(refusal("*mangle\n"),
+  EXPECT_EQ(kReader.refusal("*mangle\n"),
             "nft.json: line 1: column 1: \"*\" is not JSON, give what"
             " \"nft -j list ruleset\" prints");
-  EXPECT_EQ(refusal("[]"),
+  EXPECT_EQ(kReader.refusal("[]"),
             "nft.json: line 1: column 1: is JSON, but not what \"nft -j list ruleset\""
             " prints");
-  EXPECT_EQ(refusal("{\"nftables\": [\n{\"rule\": {\"family\": \"inet\"}}]}"),
+  EXPECT_EQ(kReader.refusal("{\"nftables\": [\n{\"rule\": {\"family\": \"inet\"}}]}"),
             "nft.json: line 2: column 28: a rule without \"chain\", give what"
             " \"nft -j list ruleset\" prints");
-  EXPECT_EQ(refusal(list(rule(jump("c")))),
+  EXPECT_EQ(kReader.refusal(list(rule(jump("c")))),
             "nft.json: chain \"c\" is used, but not listed, give all that \"nft -j list ruleset\""
             " prints");
-  EXPECT_EQ(refusal(list(rule(R"({"vmap": {"key": )" + kMeta + R"(, "data": "@m"}})"))),
+  EXPECT_EQ(kReader.refusal(list(rule(R"({"vmap": {"key": )" + kMeta + R"(, "data": "@m"}})"))),
             "nft.json: map \"m\" is used, but not listed, give all that \"nft -j list ruleset\""
             " prints");
-  const std::string mark = refusal(list(rule(mangle(kMeta, "4294967296"))));
+  const std::string mark = kReader.refusal(list(rule(mangle(kMeta, "4294967296"))));
   EXPECT_TRUE(mark.ends_with("mark \"4294967296\" is out of range, give 0 to 4294967295")) << mark;
 }
 
@@ -348,7 +331,7 @@ TEST(NftJsonReaderTest, RefusesForeignTexts) {
            std::string("\0\0", 2), "{\"a\": \"\xff\"}", "[{\"priority\":0,\"src\":\"all\"}]",
            "{\"nftables\": [{\"rule\": []}]}", "{\"nftables\": [{\"chain\": {\"name\": 5}}]}",
            R"({"nftables": [{"chain": {"family": "x", "table": "t", "name": "c"}}]})"}) {
-    const std::string words = refusal(text);
+    const std::string words = kReader.refusal(text);
     EXPECT_TRUE(words.starts_with("nft.json: line ")) << text << '\n' << words;
     for (const char c : words) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << words;
   }
@@ -356,10 +339,13 @@ TEST(NftJsonReaderTest, RefusesForeignTexts) {
 
 TEST(NftJsonReaderTest, RefusesWhatIsTooDeepOrTooLong) {
   const std::string deep = list(rule(mangle(kMeta, std::string(100000, '['))));
-  EXPECT_TRUE(refusal(deep).ends_with("is nested deeper than 64 levels")) << refusal(deep);
-  EXPECT_TRUE(refusal(std::string(100000, '[')).find("is JSON, but not") != std::string::npos);
-  EXPECT_TRUE(refusal("{\"a\":" + std::string(100000, '{')).starts_with("nft.json: line 1: "));
-  const std::string text = refusal("{\"nftables\": [{\"" + std::string(400000, 'x'));
+  EXPECT_TRUE(kReader.refusal(deep).ends_with("is nested deeper than 64 levels"))
+      << kReader.refusal(deep);
+  EXPECT_TRUE(kReader.refusal(std::string(100000, '[')).find("is JSON, but not") !=
+              std::string::npos);
+  EXPECT_TRUE(
+      kReader.refusal("{\"a\":" + std::string(100000, '{')).starts_with("nft.json: line 1: "));
+  const std::string text = kReader.refusal("{\"nftables\": [{\"" + std::string(400000, 'x'));
   EXPECT_TRUE(text.ends_with("more than 65536 bytes without a value")) << text;
 }
 
@@ -367,7 +353,7 @@ TEST(NftJsonReaderTest, SkipsTheElementsOfSetsHoweverMany) {
   std::string elements =
       R"("10.0.0.1", {"elem": {"val": "10.0.0.2", "counter": {"packets": 1}}}, [1])";
   for (int i = 0; i < 30000; ++i) elements += ", \"10.0.0.3\"";
-  const Ruleset ruleset = read(list(
+  const Ruleset ruleset = kReader.read(list(
       R"({"set": {"family": "inet", "name": "s", "table": "t", "type": "ipv4_addr", "elem": [)" +
       elements + R"(], "flags": ["interval"]}}, {"set": {"elem": 5, "name": "s"}},)" +
       rule(mangle(kMeta, "1"))));
@@ -376,8 +362,9 @@ TEST(NftJsonReaderTest, SkipsTheElementsOfSetsHoweverMany) {
 
 TEST(NftJsonReaderTest, LeavesTheRulesetAsItWasAfterARefusal) {
   Ruleset ruleset;
-  add(list(rule(mangle(kMeta, "1"))), ruleset);
-  EXPECT_THROW(add(list(rule(mangle(kMeta, "1")) + "," + rule(jump("c"))), ruleset), Refusal);
+  kReader.add(list(rule(mangle(kMeta, "1"))), ruleset);
+  EXPECT_THROW(kReader.add(list(rule(mangle(kMeta, "1")) + "," + rule(jump("c"))), ruleset),
+               Refusal);
   EXPECT_EQ(ruleset.inputs.size(), 1U);
   EXPECT_EQ(ruleset.chains.size(), 3U);
   EXPECT_EQ(ruleset.rules.size(), 1U);
@@ -435,7 +422,7 @@ table netdev nd {
 }
 )");
   ASSERT_EQ(loaded.status, 0) << loaded.err;
-  const Ruleset text = read(run({"nft", "-j", "list", "ruleset"}).out);
+  const Ruleset text = kReader.read(run({"nft", "-j", "list", "ruleset"}).out);
   Ruleset kernel;
   read_nf_tables(kernel);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "command/audit/kernel_policy.h"
+#include "command/read_text.h"
 #include "command/refusal.h"
 #include "support/command.h"
 #include "support/private_network.h"
@@ -18,24 +19,10 @@ namespace {
 
 using connmark::Family;
 
-Ruleset read(const std::string &text) {
-  Ruleset ruleset;
-  std::istringstream in(text);
-  read_policy_rules(in, "rules.json", ruleset);
-  return ruleset;
-}
-
-std::string refusal(const std::string &text) {
-  try {
-    read(text);
-  } catch (const Refusal &refused) {
-    return refused.what();
-  }
-  return "accepted";
-}
+constexpr TextReader kReader{read_policy_rules, "rules.json"};
 
 TEST(PolicyRulesReaderTest, KeepsTheRulesThatLookAtMarks) {
-  const Ruleset ruleset = read(
+  const Ruleset ruleset = kReader.read(
       R"([{"priority":0,"src":"all","table":"local"},)"
       R"({"priority":99,"not":null,"src":"all","fwmark":"0x80","fwmask":"0xff","table":"100"},)"
       R"({"priority":32767,"src":"all","table":"default"}])");
@@ -53,7 +40,7 @@ TEST(PolicyRulesReaderTest, KeepsTheRulesThatLookAtMarks) {
 }
 
 TEST(PolicyRulesReaderTest, ReadsTextAsWell) {
-  const Ruleset ruleset = read(
+  const Ruleset ruleset = kReader.read(
       "0:\tfrom all lookup local\n99:\tnot from all fwmark 0x80 lookup 100\n"
       "32767:\tfrom all lookup default\n");
   ASSERT_EQ(ruleset.policy_rules.size(), 1U);
@@ -67,7 +54,7 @@ TEST(PolicyRulesReaderTest, TellsTheFamilyByAddressesOrTheDefaultTable) {
   const std::string mark = R"({"priority":5,"src":"all","fwmark":"0x1","table":"7"})";
   const std::string default_rule = R"({"priority":32767,"src":"all","table":"default"})";
   const auto family = [](const std::string &rules) {
-    return read("[" + rules + "]").policy_rules.at(0).family;
+    return kReader.read("[" + rules + "]").policy_rules.at(0).family;
   };
   EXPECT_EQ(family(mark + "," + default_rule), Family::kIpv4);
   EXPECT_EQ(family(mark), Family::kIpv6);
@@ -75,7 +62,7 @@ TEST(PolicyRulesReaderTest, TellsTheFamilyByAddressesOrTheDefaultTable) {
             Family::kIpv4);
   EXPECT_EQ(family(mark + "," + default_rule + R"(,{"priority":6,"src":"fe80::","srclen":10})"),
             Family::kIpv6);
-  const Ruleset both = read(
+  const Ruleset both = kReader.read(
       "5:\tfrom all fwmark 0x1 lookup 7\n32767:\tfrom all lookup default\n"
       "4:\tfrom all fwmark 0x1 lookup 7\n32766:\tfrom all lookup main\n");
   ASSERT_EQ(both.policy_rules.size(), 2U);
@@ -84,14 +71,14 @@ TEST(PolicyRulesReaderTest, TellsTheFamilyByAddressesOrTheDefaultTable) {
 }
 
 TEST(PolicyRulesReaderTest, RefusesWithFileLineAndWords) {
-  EXPECT_EQ(refusal("[{\"priority\":5,\n\"src\":\"all\",\"fwmark\":\"0x1g\"}]"),
+  EXPECT_EQ(kReader.refusal("[{\"priority\":5,\n\"src\":\"all\",\"fwmark\":\"0x1g\"}]"),
             "rules.json: line 2: column 28: fwmark: \"0x1g\" is not a mark, give 0 to 0xffffffff");
-  EXPECT_EQ(refusal("5:\tfrom all fwmark 0x100000000 lookup 7\n"),
+  EXPECT_EQ(kReader.refusal("5:\tfrom all fwmark 0x100000000 lookup 7\n"),
             "rules.json: line 1: fwmark: \"0x100000000\" is not a mark, give 0 to 0xffffffff");
-  EXPECT_EQ(refusal("[{\"src\":\"all\"}]"),
+  EXPECT_EQ(kReader.refusal("[{\"src\":\"all\"}]"),
             "rules.json: line 1: column 14: a rule without \"priority\", give what \"ip -j rule\""
             " prints");
-  EXPECT_EQ(refusal("[{\"priority\":5,\"src\":\"all\""),
+  EXPECT_EQ(kReader.refusal("[{\"priority\":5,\"src\":\"all\""),
             "rules.json: line 1: column 26: the JSON text ends here, but it is not complete");
 }
 
@@ -101,7 +88,7 @@ TEST(PolicyRulesReaderTest, RefusesForeignTexts) {
         "default via 10.0.0.1 dev eth0\n", "5:\tfwmark\n", "5: from all fwmark\n",
         "99999999999: from all\n", "5\n", ":\n", "[{\"priority\":[5],\"src\":\"all\"}]",
         "[{\"priority\":-5,\"fwmark\":\"1\"}]", "\x1b[31m\n"}) {
-    const std::string words = refusal(text);
+    const std::string words = kReader.refusal(text);
     EXPECT_TRUE(words.starts_with("rules.json: line ")) << text << '\n' << words;
     EXPECT_EQ(words.find('\x1b'), words.npos);
   }
@@ -156,10 +143,10 @@ class KernelRulesTest : public testing::Test {
 };
 
 TEST_F(KernelRulesTest, ReadsTheSameFromJsonTextAndKernel) {
-  std::vector<PolicyRule> from_json = read(run({"ip", "-j", "rule"}).out).policy_rules;
+  std::vector<PolicyRule> from_json = kReader.read(run({"ip", "-j", "rule"}).out).policy_rules;
   std::string text = run({"ip", "rule"}).out;
   if (has_ipv6_) {
-    const auto ipv6 = read(run({"ip", "-j", "-6", "rule"}).out).policy_rules;
+    const auto ipv6 = kReader.read(run({"ip", "-j", "-6", "rule"}).out).policy_rules;
     ASSERT_EQ(ipv6.size(), 1U);
     EXPECT_EQ(ipv6[0].family, Family::kIpv6);
     from_json.insert(from_json.end(), ipv6.begin(), ipv6.end());
@@ -167,7 +154,7 @@ TEST_F(KernelRulesTest, ReadsTheSameFromJsonTextAndKernel) {
   }
   // All but "fwmark 0", which matches every mark.
   EXPECT_EQ(from_json.size(), has_ipv6_ ? 13U : 12U);
-  expect_same(from_json, read(text).policy_rules, "text: ");
+  expect_same(from_json, kReader.read(text).policy_rules, "text: ");
   // What ip adds of its own accord, and a key of tunnels.
   for (PolicyRule &rule : from_json) {
     for (const std::string_view each : {" [detached]", " [unresolved]", " tun_id 5"}) {

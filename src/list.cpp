@@ -1,58 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Like a saved rule, a list text is shorter than the buffer by far.
 #include "connmark/list.h"
 
 #include "shared_words.h"
+#include "write_text.h"
 
 namespace connmark {
 namespace {
 
-using namespace std::string_view_literals;
-
-void add_set(TextBuffer &text, const Operation &op) {
-  if (op.ctmark == 0) {
-    text.add_word(" and ").add_hex(~op.ctmask);
-  } else if (op.ctmark == op.ctmask) {
-    text.add_word(" or ").add_hex(op.ctmark);
-  } else if (op.ctmask == 0) {
-    text.add_word(" xor ").add_hex(op.ctmark);
-  } else if (op.ctmask == kAllBits) {
-    text.add_word(" set ").add_hex(op.ctmark);
-  } else {
-    text.add_word(" xset ").add_hex(op.ctmark).add('/').add_hex(op.ctmask);
-  }
+char *write_set(char *to, const Operation &op) {
+  if (op.ctmark == 0) return write_hex(write(to, " and "), ~op.ctmask);
+  if (op.ctmark == op.ctmask) return write_hex(write(to, " or "), op.ctmark);
+  if (op.ctmask == 0) return write_hex(write(to, " xor "), op.ctmark);
+  if (op.ctmask == kAllBits) return write_hex(write(to, " set "), op.ctmark);
+  to = write_hex(write(to, " xset "), op.ctmark);
+  *to++ = '/';
+  return write_hex(to, op.ctmask);
 }
 
 // The source's mask comes first.  The "~" before the other one says that those
 // bits are cleared; the number behind it is the mask as the user gave it.
-void add_copy(TextBuffer &text, const Operation &op) {
-  const bool save = op.mode == Mode::kSave;
-  if (save) {
-    text.add_word(" save");
-  } else {
-    text.add_word(" restore");
+char *write_masks(char *to, const Operation &op) {
+  if (op.nfmask == op.ctmask) {
+    return op.nfmask == kAllBits ? to : write_hex(write(to, " mask "), op.nfmask);
   }
-  if (op.nfmask != op.ctmask) {
-    text.add(save ? " nfmask "sv : " ctmask "sv).add_hex(save ? op.nfmask : op.ctmask);
-    text.add(save ? " ctmask ~"sv : " nfmask ~"sv).add_hex(save ? op.ctmask : op.nfmask);
-  } else if (op.nfmask != kAllBits) {
-    text.add_word(" mask ").add_hex(op.nfmask);
+  if (op.mode == Mode::kSave) {
+    to = write_hex(write(to, " nfmask "), op.nfmask);
+    return write_hex(write(to, " ctmask ~"), op.ctmask);
   }
+  to = write_hex(write(to, " ctmask "), op.ctmask);
+  return write_hex(write(to, " nfmask ~"), op.nfmask);
 }
 
 }  // namespace
 
 TextBuffer list_text(const Operation &op) {
   TextBuffer text;
-  if (!is_known(op.mode)) {
-    text.add(kUnknownMode);
-    return text;
+  char *end = write(text.begin(), " CONNMARK");
+  switch (op.mode) {
+    case Mode::kSet:
+      end = write_set(end, op);
+      break;
+    case Mode::kSave:
+      end = write_masks(write(end, " save"), op);
+      break;
+    case Mode::kRestore:
+      end = write_masks(write(end, " restore"), op);
+      break;
+    default:
+      text.add(kUnknownMode);
+      return text;
   }
-  text.add_word(" CONNMARK");
-  if (op.mode == Mode::kSet) {
-    add_set(text, op);
-  } else {
-    add_copy(text, op);
-  }
+  text.end_at(end);
   add_shift(text, "", op.shift);
   return text;
 }

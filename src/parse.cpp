@@ -41,31 +41,18 @@ Reading read_mark_and_mask(const char *text) {
 
 // The options that must not stand before `id`.
 OptionSet excluded_by(OptionId id) {
-  switch (option(id).role) {
-    case Role::kSetOperation:
-    case Role::kCopyOperation:
-      return kOperations;
-    case Role::kShift:
-      return kShifts;
-    case Role::kMask:
-      return id == OptionId::kMask ? kMasks : bit(id) | bit(OptionId::kMask);
-  }
-  return 0;
+  const Role role = option(id).role;
+  if (is_operation(role)) return kOperations;
+  if (role == Role::kShift) return kShifts;
+  return id == OptionId::kMask ? kMasks : bit(id) | bit(OptionId::kMask);
 }
 
 // What speaks against reading `id` behind some of the options that it excludes.
 Fault fault_of_place(OptionId id, OptionSet excluded) {
   if (excluded & bit(id)) return Fault::kRepeated;
-  switch (option(id).role) {
-    case Role::kSetOperation:
-    case Role::kCopyOperation:
-      return Fault::kSecondOperation;
-    case Role::kShift:
-      return Fault::kSecondShift;
-    case Role::kMask:
-      return Fault::kMaskConflict;
-  }
-  return Fault::kNone;
+  const Role role = option(id).role;
+  if (is_operation(role)) return Fault::kSecondOperation;
+  return role == Role::kShift ? Fault::kSecondShift : Fault::kMaskConflict;
 }
 
 // Everything but the shift, which may have been read before.

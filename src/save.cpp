@@ -4,20 +4,12 @@
 // text, with two masks and a shift, has less than a third of the buffer.
 #include "connmark/save.h"
 
-#include <cstring>
-
-#include "hex_digits.h"
 #include "shared_words.h"
+#include "write_text.h"
 
 namespace connmark {
 
 namespace {
-
-template <std::size_t size>
-[[gnu::always_inline]] inline char *write(char *to, const char (&literal)[size]) {
-  std::memcpy(to, literal, size - 1);
-  return to + size - 1;
-}
 
 [[gnu::always_inline]] inline char *write_masks(char *to, const Operation &op) {
   to = write_hex(write(to, " --nfmask "), op.nfmask);

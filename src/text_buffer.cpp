@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "hex_digits.h"
+#include "write_text.h"
 
 namespace connmark {
 
@@ -11,7 +11,7 @@ static_assert(kLongestHex == TextBuffer::kSpare);
 
 // No work for memcpy(): each symbol that the plugin needs costs each call of
 // iptables more than all that is copied here.
-[[gnu::cold]] TextBuffer &TextBuffer::add(std::string_view text) {
+[[gnu::cold]] TextBuffer &TextBuffer::add(std::string_view text) noexcept {
   const std::size_t size = std::min(text.size(), kCapacity - size_);
   for (std::size_t i = 0; i < size; ++i) text_[size_ + i] = text[i];
   size_ += size;

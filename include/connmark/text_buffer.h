@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace connmark {
@@ -26,17 +25,7 @@ class TextBuffer {
     return add(std::string_view(literal, size - 1));
   }
 
-  TextBuffer &add(std::string_view text);
-
-  // The same, copied where it stands: for words that each rule of a list needs.
-  template <std::size_t size>
-  [[gnu::always_inline]] TextBuffer &add_word(const char (&literal)[size]) {
-    constexpr std::size_t kLength = size - 1;
-    if (kLength > kCapacity - size_) return add(literal);
-    std::memcpy(text_ + size_, literal, kLength);
-    size_ += kLength;
-    return *this;
-  }
+  TextBuffer &add(std::string_view text) noexcept;
 
   // For a text of known length, written in place: room for kCapacity characters,
   // of which the first up to `end` are then the text.

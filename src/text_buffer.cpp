@@ -13,7 +13,8 @@ static_assert(kLongestHex == TextBuffer::kSpare);
 // iptables more than all that is copied here.
 [[gnu::cold]] TextBuffer &TextBuffer::add(std::string_view text) noexcept {
   const std::size_t size = std::min(text.size(), kCapacity - size_);
-  for (std::size_t i = 0; i < size; ++i) text_[size_ + i] = text[i];
+  const char *const from = text.data();
+  for (std::size_t i = 0; i < size; ++i) text_[size_ + i] = from[i];
   size_ += size;
   return *this;
 }

@@ -137,7 +137,7 @@ Diagnosis parse_option(OptionId id, const char *argument, bool inverted, Progres
 
   const OptionSet set_before = progress.seen & kSetOperations;
   apply_option(id, reading.value, reading.mask, set_before != 0, op);
-  progress.seen = (progress.seen | bit(id)) & kAllOptions;
+  progress.seen |= bit(id);
   if (set_before != 0 && (id == OptionId::kCtmask || id == OptionId::kMask)) {
     progress.mask_replaced = true;
     return {Fault::kMaskReplaced, id, first_of(set_before)};

@@ -10,7 +10,6 @@
 #include <xtables.h>
 
 #include <array>
-#include <bit>
 #include <cstdio>
 
 #include "connmark/help.h"
@@ -71,12 +70,12 @@ void init(xt_entry_target *target) {
 
 [[gnu::cold, gnu::noinline]] int parse_any(Revision revision, OptionId id, bool inverted,
                                            unsigned int &flags, xt_entry_target &target) {
-  auto progress = std::bit_cast<Progress>(flags);
+  Progress progress = to_progress(flags);
   Operation op = decode(revision, target.data);
   const Diagnosis diagnosis = parse_option(id, optarg, inverted, progress, op);
   if (diagnosis.fault != Fault::kNone) report(diagnosis, op);
   encode(revision, op, target.data);
-  flags = std::bit_cast<unsigned int>(progress);
+  flags = to_number(progress);
   return 1;
 }
 
@@ -91,7 +90,7 @@ int parse(int c, char **, int invert, unsigned int *flags, const void *, xt_entr
 }
 
 void final_check(unsigned int flags) {
-  const auto progress = std::bit_cast<Progress>(flags);
+  const Progress progress = to_progress(flags);
   if (!is_complete(progress)) report_end(progress);
 }
 

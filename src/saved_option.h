@@ -79,6 +79,8 @@ bool read_saved_mask(const char *argument, OptionSet &seen, void *bytes) {
   return true;
 }
 
+// `seen` is a Progress as a number.
+//
 // Reads an option that iptables-save writes, in the place and with the number
 // that it writes, into the bytes of the rule.  Answers false to anything else,
 // right or wrong, and has then changed nothing: that is for parse_option.

@@ -9,14 +9,24 @@
 
 namespace connmark {
 
-// Which options have been read for a rule; all zero before the first.  One number
-// holds it, as libxtables keeps one for each rule between two options.
+// Which options have been read for a rule; all zero before the first.
 struct Progress {
-  OptionSet seen : 31 = 0;
-  bool mask_replaced : 1 = false;  // kMaskReplaced has been diagnosed
+  OptionSet seen = 0;
+  bool mask_replaced = false;  // kMaskReplaced has been diagnosed
 };
 
-static_assert(sizeof(Progress) == sizeof(unsigned int) && kOptionCount <= 31);
+// The same in one number, as libxtables keeps one for each rule between two
+// options: the bits of the set, and the highest.
+inline constexpr OptionSet kMaskReplacedBit = OptionSet{1} << 31;
+static_assert((kAllOptions & kMaskReplacedBit) == 0);
+
+constexpr unsigned int to_number(Progress progress) {
+  return progress.seen | (progress.mask_replaced ? kMaskReplacedBit : 0);
+}
+
+constexpr Progress to_progress(unsigned int number) {
+  return {number & ~kMaskReplacedBit, (number & kMaskReplacedBit) != 0};
+}
 
 // Reads one option into `op`, which starts as Operation{}.
 //

@@ -146,7 +146,8 @@ TEST(LiveAuditPermissionTest, SaysWhatItTakes) {
                                               "--inh-caps=-all"};
     argv.insert(argv.begin(), other_user.begin(), other_user.end());
     std::vector<std::string> probe = other_user;
-    probe.insert(probe.end(), {connmark_path(), "--version"});
+    probe.insert(probe.end(),
+                 {connmark_path(), "audit", "--owners", owners_file(), "--iptables", "/dev/null"});
     if (run(probe).status != 0) GTEST_SKIP() << "another user cannot run the command here";
   }
   const CommandResult result = run(argv);

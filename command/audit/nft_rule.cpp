@@ -37,7 +37,9 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-// Of Linux 6.13 (nft_bitwise_ops, nft_bitwise_attributes); the headers may be older.
+// Of Linux 6.13 (nft_bitwise_ops, nft_bitwise_attributes); the headers may be older, and
+// call the first NFT_BITWISE_BOOL.
+constexpr std::uint32_t kBitwiseMaskXor = 0;
 constexpr std::uint32_t kBitwiseAnd = 3;
 constexpr std::uint32_t kBitwiseOr = 4;
 constexpr std::uint32_t kBitwiseXor = 5;
@@ -618,8 +620,8 @@ void Reader::bitwise(const Attributes &of) {
   const bool has_second = of[kSecondSource] != nullptr;
   const std::uint32_t second = of.number_be(kSecondSource);
 
-  if (field_ && field_->first == source && source == destination &&
-      operation == NFT_BITWISE_MASK_XOR && mask.size() <= field_->second.mask.size()) {
+  if (field_ && field_->first == source && source == destination && operation == kBitwiseMaskXor &&
+      mask.size() <= field_->second.mask.size()) {
     field_->second.mask.fill(0);
     std::memcpy(field_->second.mask.data(), mask.data(), mask.size());
   } else {
@@ -640,7 +642,7 @@ void Reader::bitwise(const Attributes &of) {
     const bool of_marks =
         (left != nullptr && left->of_marks) || (right != nullptr && right->of_marks);
     if (left == nullptr && right == nullptr) continue;
-    if (operation == NFT_BITWISE_MASK_XOR && left != nullptr) {
+    if (operation == kBitwiseMaskXor && left != nullptr) {
       results[i] = masked(*left, word_at(mask, i), word_at(flips, i));
     } else if ((operation == NFT_BITWISE_LSHIFT || operation == NFT_BITWISE_RSHIFT) && count == 1 &&
                left != nullptr) {

@@ -13,15 +13,7 @@ debs=("$CONNMARK_DEBS"/connmark_*.deb)
 [[ -e ${debs[0]} ]] || skip "no Debian package could be built here"
 roots=$CONNMARK_SOURCE/tests/roots
 
-status=0
-original=$("$roots/make-root" "$suite") || status=$?
-if ((status != 0)); then
-    printf '%s\n' "$original"
-    exit "$status"
-fi
-((EUID == 0)) || skip "changing a Debian root takes real root"
-root=$scratch/root
-cp -a "$original" "$root"
+copy_root "$suite"
 cp "${debs[0]}" "$root/srv/connmark.deb"
 in_root() { unshare --net "$roots/in-root" "$root" env DEBIAN_FRONTEND=noninteractive "$@"; }
 files() { in_root find /etc /usr /var/lib/dpkg/info -path '*connmark*' | sort; }

@@ -9,17 +9,7 @@
 
 source "$(dirname "$0")/lib.sh"
 suite=$1
-roots=$CONNMARK_SOURCE/tests/roots
-
-status=0
-original=$("$roots/make-root" "$suite") || status=$?
-if ((status != 0)); then
-    printf '%s\n' "$original"
-    exit "$status"
-fi
-((EUID == 0)) || skip "changing a Debian root takes real root"
-root=$scratch/root
-cp -a "$original" "$root"
+copy_root "$suite"
 
 # How this machine reaches the mirror is not part of the root.
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"

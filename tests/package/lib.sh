@@ -81,3 +81,16 @@ make_tarball() {
 project_version() {
     sed -nE 's/^ *VERSION ([0-9.]+)$/\1/p' "$CONNMARK_SOURCE/CMakeLists.txt"
 }
+
+# Makes $root, a Debian root of SUITE that may be changed.
+copy_root() { # SUITE
+    local original status=0
+    original=$("$CONNMARK_SOURCE/tests/roots/make-root" "$1") || status=$?
+    if ((status != 0)); then
+        printf '%s\n' "$original"
+        exit "$status"
+    fi
+    ((EUID == 0)) || skip "changing a Debian root takes real root"
+    root=$scratch/root
+    cp -a "$original" "$root"
+}

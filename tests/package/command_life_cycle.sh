@@ -16,6 +16,14 @@ roots=$CONNMARK_SOURCE/tests/roots
 copy_root "$suite"
 cp "${debs[0]}" "$root/srv/connmark.deb"
 in_root() { unshare --net "$roots/in-root" "$root" env DEBIAN_FRONTEND=noninteractive "$@"; }
+
+# Unlike the plugin, which runs with older ones, the command takes the C and C++ libraries that it was built for.
+needed=$(dpkg-deb --field "${debs[0]}" Depends | sed -n 's/.*\<libc6 (>= \([^)]*\)).*/\1/p')
+# shellcheck disable=SC2016 # expanded by dpkg-query
+there=$(in_root dpkg-query --show --showformat '${Version}' libc6)
+dpkg --compare-versions "$there" ge "$needed" ||
+    skip "the package built here is for libc6 $needed or later, and $suite has $there"
+
 files() { in_root find /etc /usr /var/lib/dpkg/info -path '*connmark*' | sort; }
 
 before=$(files)

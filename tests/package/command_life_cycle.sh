@@ -11,7 +11,6 @@ suite=$1
 needs dpkg-deb unshare
 debs=("$CONNMARK_DEBS"/connmark_*.deb)
 [[ -e ${debs[0]} ]] || skip "no Debian package could be built here"
-roots=$CONNMARK_SOURCE/tests/roots
 
 copy_root "$suite"
 cp "${debs[0]}" "$root/srv/connmark.deb"

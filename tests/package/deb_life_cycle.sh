@@ -14,7 +14,6 @@ needs dpkg-deb unshare ip
 debs=("$CONNMARK_DEBS"/libxt-connmark_*.deb)
 [[ -e ${debs[0]} ]] || skip "no Debian package could be built here"
 ours=${debs[0]}
-roots=$CONNMARK_SOURCE/tests/roots
 front_ends=(iptables-legacy ip6tables-legacy iptables-nft ip6tables-nft)
 
 # Into $stock, which is kept for the next time: the package iptables of the suite.
@@ -33,20 +32,14 @@ fetch_stock() { # ROOT
 
 # Everything but the fetching happens on a private network, which reaches nothing.
 if [[ -z ${CONNMARK_PRIVATE:-} ]]; then
-    status=0
-    CONNMARK_ROOT=$("$roots/make-root" "$suite") || status=$?
-    if ((status != 0)); then
-        printf '%s\n' "$CONNMARK_ROOT"
-        exit "$status"
-    fi
-    ((EUID == 0)) || skip "changing a Debian root takes real root"
-    fetch_stock "$CONNMARK_ROOT"
+    need_root original "$suite"
+    needs_real_root
+    fetch_stock "$original"
     rm -rf "$scratch"
-    CONNMARK_PRIVATE=1 CONNMARK_ROOT=$CONNMARK_ROOT CONNMARK_STOCK=$stock exec unshare --net bash "$0" "$suite"
+    CONNMARK_PRIVATE=1 CONNMARK_STOCK=$stock exec unshare --net bash "$0" "$suite"
 fi
 stock=$CONNMARK_STOCK
-root=$scratch/root
-cp -a "$CONNMARK_ROOT" "$root"
+copy_root "$suite"
 # Nothing here has to survive a power failure, and waiting for the disk takes most of the time.
 echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
 in_root() { "$roots/in-root" "$root" env DEBIAN_FRONTEND=noninteractive "$@"; }

@@ -14,6 +14,7 @@ unset DESTDIR XTABLES_LIBDIR CXXFLAGS CPPFLAGS LDFLAGS SOURCE_DATE_EPOCH
 
 : "${CONNMARK_SOURCE:?must name the folder of the sources}"
 : "${CONNMARK_DEBS:?must name the folder for Debian packages}"
+source "$CONNMARK_SOURCE/tests/roots/lib.sh"
 
 scratch=$(mktemp -d)
 trap 'rm -rf --one-file-system "$scratch"' EXIT
@@ -82,15 +83,15 @@ project_version() {
     sed -nE 's/^ *VERSION ([0-9.]+)$/\1/p' "$CONNMARK_SOURCE/CMakeLists.txt"
 }
 
+needs_real_root() {
+    ((EUID == 0)) || skip "changing a Debian root takes real root"
+}
+
 # Makes $root, a Debian root of SUITE that may be changed.
 copy_root() { # SUITE
-    local original status=0
-    original=$("$CONNMARK_SOURCE/tests/roots/make-root" "$1") || status=$?
-    if ((status != 0)); then
-        printf '%s\n' "$original"
-        exit "$status"
-    fi
-    ((EUID == 0)) || skip "changing a Debian root takes real root"
+    local original
+    need_root original "$1"
+    needs_real_root
     root=$scratch/root
     cp -a "$original" "$root"
 }

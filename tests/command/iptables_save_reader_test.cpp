@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/audit/iptables_save_reader.h"
+#include "command/read_files/iptables_save_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "command/audit/legacy_tables.h"
+#include "command/read_kernel/legacy_tables.h"
 #include "command/read_text.h"
 #include "command/refusal.h"
 #include "support/command.h"

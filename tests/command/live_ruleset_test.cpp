@@ -2,7 +2,7 @@
 //
 // The kernel's rules in private networks, made by iptables, nft and ip, and read
 // back by the audit.
-#include "command/audit/live_ruleset.h"
+#include "command/read_kernel/live_ruleset.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -25,11 +25,11 @@
 #include <string_view>
 #include <vector>
 
-#include "command/audit/nft_rule.h"
-#include "command/audit/rule_marks.h"
-#include "command/audit/xt_extensions.h"
-#include "command/audit/xt_text.h"
+#include "command/read_kernel/nft_rule.h"
+#include "command/read_kernel/xt_extensions.h"
+#include "command/read_kernel/xt_text.h"
 #include "command/refusal.h"
+#include "command/rule_set/rule_marks.h"
 #include "semantics/mark_cases.h"
 #include "semantics/nft_release.h"
 #include "semantics/nft_translation.h"

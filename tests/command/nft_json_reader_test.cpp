@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/audit/nft_json_reader.h"
+#include "command/read_files/nft_json_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "command/audit/nf_tables.h"
+#include "command/read_kernel/nf_tables.h"
 #include "command/read_text.h"
 #include "command/refusal.h"
 #include "support/command.h"

@@ -80,7 +80,7 @@ struct Wants {
 };
 
 Wants wants_of(const Rule &rule) {
-  if (!rule.has_other_matches || !rule.text.starts_with("-A ")) return {};
+  if (!rule.has_other_matches() || !rule.text.starts_with("-A ")) return {};
   const std::vector<std::string> words = rule_words(rule.text);
   const std::string states = value_of(words, "--ctstate");
   return {value_of(words, "-i"), value_of(words, "-o"), value_of(words, "-p"),

@@ -121,9 +121,9 @@ class OwnerFinder {
     if (const auto known = chain_is_known_[rule.chain]) return known_owner(*known);
     const Chain &chain = ruleset_.chains[rule.chain];
     if (!chain.hook) return chain_owner(chain.name);
-    if (rule.jump != kNoChain) {
-      if (const auto known = chain_is_known_[rule.jump]) return known_owner(*known);
-      return chain_owner(ruleset_.chains[rule.jump].name);
+    if (rule.outcome.chain != kNoChain) {
+      if (const auto known = chain_is_known_[rule.outcome.chain]) return known_owner(*known);
+      return chain_owner(ruleset_.chains[rule.outcome.chain].name);
     }
     return owner_named("built-in chains", OwnerKind::kBuiltin);
   }

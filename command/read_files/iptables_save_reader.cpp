@@ -330,7 +330,7 @@ class SaveReader {
     rule_.number = ++counts_[rule_.chain - first_chain_];
     walk();
     const bool has_marks = marks_.has_value();
-    if (!has_marks && rule_.jump == kNoChain) return;
+    if (!has_marks && rule_.outcome.chain == kNoChain) return;
     if (has_marks) rule_.text = text;
     ruleset_.rules.push_back(std::move(rule_));
   }
@@ -380,7 +380,7 @@ class SaveReader {
     const std::size_t index = at_ - 1;
     if (word[1] != '-') {
       part = short_option(word[1]);
-      if (word == "-f") rule_.has_other_matches = true;
+      if (word == "-f") rule_.matches.push_back({});
       if (word.size() > 2) attached = word.substr(2);
     } else {
       const std::size_t equals = word.find('=');
@@ -397,7 +397,7 @@ class SaveReader {
       case Part::kJump:
       case Part::kGoto: {
         if (target_) lines_.refuse("two targets, " + in_quotes(word) + " is the second one");
-        rule_.is_goto = part == Part::kGoto;
+        rule_.outcome.verdict = part == Part::kGoto ? Verdict::kGoto : Verdict::kContinue;
         target_ = argument(word, attached);
         target_word_ = index;
         behind_target_ = at_;
@@ -406,7 +406,7 @@ class SaveReader {
       case Part::kAddress:
       case Part::kProtocol:
       case Part::kOther:
-        rule_.has_other_matches = true;
+        rule_.matches.push_back({});
         note_family(part, argument(word, attached));
     }
   }
@@ -427,9 +427,9 @@ class SaveReader {
       awaits_mark_[static_cast<std::size_t>(*mark_match_)] = true;
     } else if (name == "socket") {
       has_socket_match_ = true;
-      rule_.has_other_matches = true;
+      rule_.matches.push_back({});
     } else if (name != "comment") {
-      rule_.has_other_matches = true;
+      rule_.matches.push_back({});
     }
   }
 
@@ -467,10 +467,10 @@ class SaveReader {
 
   void take_target() {
     if (const auto found = table_->chains.find(*target_); found != table_->chains.end()) {
-      rule_.jump = found->second;
+      rule_.outcome = {rule_.is_goto() ? Verdict::kGoto : Verdict::kJump, found->second};
       return;
     }
-    rule_.ends_chain = is_ending_target(*target_);
+    rule_.outcome.verdict = is_ending_target(*target_) ? Verdict::kAccept : Verdict::kContinue;
     if (*target_ == "CONNMARK") return write_mark(Target::kConnmark);
     if (*target_ == "MARK") return write_mark(Target::kMark);
     if (*target_ == "TPROXY") return take_tproxy();

@@ -173,12 +173,12 @@ class RuleFolder {
     const Json &right = member(match, "match", "right");
     const std::string &op = text_member(match, "match", "op");
     if (!has_mark(left)) {
-      rule_.has_other_matches = true;
+      rule_.matches.push_back({});
       read(right);
       return;
     }
     const MarkExpression value = fold(left);
-    if (value.unknown_bits() != 0) rule_.has_other_matches = true;
+    if (value.unknown_bits() != 0) rule_.matches.push_back({});
     const auto compared =
         right.is_number_integer() ? std::optional(mark_number(right)) : number(right);
     if (compared && (op == "==" || op == "!=")) {
@@ -203,11 +203,11 @@ class RuleFolder {
 
   void key_of_map(const Json &key) {
     if (!has_mark(key)) {
-      rule_.has_other_matches = true;
+      rule_.matches.push_back({});
       return;
     }
     const MarkExpression value = fold(key);
-    if (value.unknown_bits() != 0) rule_.has_other_matches = true;
+    if (value.unknown_bits() != 0) rule_.matches.push_back({});
     marks_.test_with_many(value);
   }
 
@@ -220,9 +220,9 @@ class RuleFolder {
     const std::string &name = text_member(xt, "xt", "name");
     const bool is_target = type == "target";
     if (is_target) {
-      rule_.ends_chain = rule_.ends_chain || is_ending_target(name);
+      if (is_ending_target(name)) rule_.outcome.verdict = Verdict::kAccept;
     } else if (name != "comment") {
-      rule_.has_other_matches = true;
+      rule_.matches.push_back({});
     }
     if (is_target ? has(kMarkTargets, name) : has(kMarkMatches, name)) {
       marks_.say("xt " + type + " " + name + ", whose options nft -j does not show");
@@ -265,7 +265,7 @@ class RuleFolder {
     // A packet that is not in the map, or has no such field, goes to the next rule.
     constexpr std::array<std::string_view, 3> kPartial = {"map", "payload", "exthdr"};
     if (json.is_object() && json.size() == 1 && has(kPartial, json.begin().key())) {
-      rule_.has_other_matches = true;
+      rule_.matches.push_back({});
     }
     return MarkExpression::unknown();
   }
@@ -396,7 +396,7 @@ class NftReader {
     } else if (!has_marks && verdicts.jumps.empty()) {
       return;
     }
-    rule.ends_chain = rule.ends_chain || (verdicts.ends && verdicts.jumps.empty());
+    if (verdicts.ends && verdicts.jumps.empty()) rule.outcome.verdict = Verdict::kAccept;
     add(std::move(rule), verdicts.jumps, ruleset_.rules);
   }
 
@@ -421,8 +421,8 @@ class NftReader {
       }
       return;
     }
-    if (has(kEndingStatements, name)) rule.ends_chain = true;
-    if (has(kLimitingStatements, name)) rule.has_other_matches = true;
+    if (has(kEndingStatements, name)) rule.outcome.verdict = Verdict::kAccept;
+    if (has(kLimitingStatements, name)) rule.matches.push_back({});
     folder.read(value);
   }
 
@@ -440,7 +440,7 @@ class NftReader {
   // Once for each chain that the rule leads to.  The packet is changed once only.
   static void add(Rule rule, const std::vector<Jump> &jumps, std::vector<Rule> &rules) {
     auto jump = jumps.begin();
-    if (rule.jump == kNoChain && jump != jumps.end()) lead(rule, *jump++);
+    if (rule.outcome.chain == kNoChain && jump != jumps.end()) lead(rule, *jump++);
     rules.push_back(std::move(rule));
     if (jump == jumps.end()) return;
     Rule other = rules.back();
@@ -453,8 +453,7 @@ class NftReader {
   }
 
   static void lead(Rule &rule, const Jump &jump) {
-    rule.jump = jump.chain;
-    rule.is_goto = jump.is_goto;
+    rule.outcome = {jump.is_goto ? Verdict::kGoto : Verdict::kJump, jump.chain};
   }
 
   void refuse_what_is_not_listed() const {
@@ -485,7 +484,7 @@ class NftReader {
       }
       const Verdicts &verdicts = maps_.at(use++->map);
       if (rule.text.empty() && verdicts.jumps.empty()) continue;
-      rule.ends_chain = rule.ends_chain || (verdicts.ends && verdicts.jumps.empty());
+      if (verdicts.ends && verdicts.jumps.empty()) rule.outcome.verdict = Verdict::kAccept;
       add(std::move(rule), verdicts.jumps, rules);
     }
     ruleset_.rules = std::move(rules);

@@ -230,7 +230,7 @@ class TableReader {
     Rule rule;
     rule.chain = index;
     rule.number = number;
-    rule.has_other_matches = !sees_all_packets(packet);
+    if (!sees_all_packets(packet)) rule.matches.push_back({});
     RuleMarks marks(rule);
     const std::vector<XtExtension> matches = matches_of(entry);
     bool touches_marks = false;
@@ -244,14 +244,13 @@ class TableReader {
     if (!target.name.empty()) {
       if (add_target(target, rule, marks)) touches_marks = true;
     } else if (const auto jump = by_name_.find(verdict); jump != by_name_.end()) {
-      rule.jump = jump->second;
-      rule.is_goto = packet.is_goto;
+      rule.outcome = {packet.is_goto ? Verdict::kGoto : Verdict::kJump, jump->second};
       target_words = (packet.is_goto ? " -g " : " -j ") + verdict;
     } else if (!verdict.empty()) {
-      rule.ends_chain = true;
+      rule.outcome.verdict = Verdict::kAccept;
       target_words = " -j " + verdict;
     }
-    if (!touches_marks && rule.jump == kNoChain) return;
+    if (!touches_marks && rule.outcome.chain == kNoChain) return;
     if (touches_marks) {
       const std::uint8_t protocol =
           (packet.inverted & XT_INV_PROTO) != 0 ? std::uint8_t{0} : packet.protocol;

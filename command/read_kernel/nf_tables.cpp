@@ -321,7 +321,7 @@ void Reading::add_rule(const ReadTable &table, ChainIndex chain, std::uint64_t p
   const std::vector<NftJump> further = read_nft_rule(
       table, of.text(NFTA_RULE_CHAIN), of[NFTA_RULE_EXPRESSIONS], of[NFTA_RULE_USERDATA], rule);
   const bool touches_marks = !rule.text.empty();
-  if (!touches_marks && rule.jump == kNoChain) return;
+  if (!touches_marks && rule.outcome.chain == kNoChain) return;
   ruleset_.rules.push_back(std::move(rule));
   for (const NftJump &jump : further) {
     // The same rule once more, as one that only jumps.
@@ -329,9 +329,8 @@ void Reading::add_rule(const ReadTable &table, ChainIndex chain, std::uint64_t p
     const Rule &first = ruleset_.rules.back();
     other.chain = first.chain;
     other.number = first.number;
-    other.jump = jump.chain;
-    other.is_goto = jump.is_goto;
-    other.has_other_matches = first.has_other_matches;
+    other.outcome = jump.branch();
+    other.matches = first.matches;
     other.tests = first.tests;
     ruleset_.rules.push_back(std::move(other));
   }

@@ -413,7 +413,7 @@ void Reader::expression(std::string_view name, const nlattr *data) {
   static constexpr std::string_view kEnding[] = {"reject", "nat", "masq",    "redir",
                                                  "queue",  "fwd", "synproxy"};
   if (std::ranges::find(kEnding, name) != std::end(kEnding)) {
-    rule_.ends_chain = true;
+    rule_.outcome.verdict = Verdict::kAccept;
     text_.other();
     text_.iptables_target(" ...");
     return;
@@ -437,7 +437,7 @@ void Reader::expression(std::string_view name, const nlattr *data) {
 }
 
 void Reader::other_match() {
-  rule_.has_other_matches = true;
+  rule_.matches.push_back({});
   text_.other();
   text_.other_match();
 }
@@ -712,7 +712,7 @@ void Reader::compare_with_many(std::uint32_t number, std::size_t size,
   for (std::size_t word = first; word < std::min(kRegisters, first + (size + kWord - 1) / kWord);
        ++word) {
     if (!registers_[word] || !registers_[word]->of_marks) {
-      rule_.has_other_matches = true;
+      rule_.matches.push_back({});
       continue;
     }
     marks_.test_with_many(registers_[word]->value);
@@ -742,7 +742,7 @@ void Reader::cmp(const Attributes &of) {
   const Bytes data = value_of(of[NFTA_CMP_DATA]);
   const std::string lower_bound = std::exchange(lower_bound_, {});
   if (!has_marks(source, data.size())) {
-    rule_.has_other_matches = true;
+    rule_.matches.push_back({});
     text_.other();
     if (!field_ || field_->first != source || !text_.field(field_->second, operation, data)) {
       text_.other_match();
@@ -783,7 +783,7 @@ void Reader::range(const Attributes &of) {
   const Bytes to = value_of(of[NFTA_RANGE_TO_DATA]);
   const bool inverted = of.number_be(NFTA_RANGE_OP) == NFT_RANGE_NEQ;
   if (!has_marks(source, from.size())) {
-    rule_.has_other_matches = true;
+    rule_.matches.push_back({});
     text_.other();
     if (!field_ || field_->first != source ||
         !text_.field_range(field_->second, inverted, from, to)) {
@@ -825,12 +825,11 @@ void Reader::lookup(const Attributes &of) {
   if (of_marks) {
     compare_with_many(source, set.key_size, statement);
   } else {
-    rule_.has_other_matches = true;
+    rule_.matches.push_back({});
   }
   if (is_verdict_map) {
     if (!set.jumps.empty()) {
-      rule_.jump = set.jumps.front().chain;
-      rule_.is_goto = set.jumps.front().is_goto;
+      rule_.outcome = set.jumps.front().branch();
       further_jumps_.assign(set.jumps.begin() + 1, set.jumps.end());
     }
     return text_.nft(statement);
@@ -852,7 +851,7 @@ void Reader::dynset(const Attributes &of) {
   const bool has_data = of[NFTA_DYNSET_SREG_DATA] != nullptr;
   const std::uint32_t data = of.number_be(NFTA_DYNSET_SREG_DATA);
   // A set that is full ends the rule.
-  rule_.has_other_matches = true;
+  rule_.matches.push_back({});
   if (!has_marks(key, size) && !(has_data && has_marks(data, kWord))) return other_match();
   const std::uint32_t operation = of.number_be(NFTA_DYNSET_OP);
   const char *const verb = operation == NFT_DYNSET_OP_ADD      ? "add"
@@ -947,13 +946,12 @@ void Reader::verdict(const nlattr *data) {
   const auto code = static_cast<std::int32_t>(of.number_be(NFTA_VERDICT_CODE));
   if (code == NFT_JUMP || code == NFT_GOTO) {
     const std::string chain(of.text(NFTA_VERDICT_CHAIN));
-    rule_.jump = table_.chain(chain);
-    rule_.is_goto = code == NFT_GOTO;
-    text_.nft((rule_.is_goto ? "goto " : "jump ") + chain);
-    return text_.iptables_target((rule_.is_goto ? " -g " : " -j ") + chain);
+    rule_.outcome = NftJump{table_.chain(chain), code == NFT_GOTO}.branch();
+    text_.nft((rule_.is_goto() ? "goto " : "jump ") + chain);
+    return text_.iptables_target((rule_.is_goto() ? " -g " : " -j ") + chain);
   }
   if (code == NFT_CONTINUE || code == NFT_BREAK) return;
-  rule_.ends_chain = true;
+  rule_.outcome.verdict = Verdict::kAccept;
   const char *nft = "accept";
   const char *iptables = " -j ACCEPT";
   if (code == NFT_RETURN) {

@@ -20,6 +20,7 @@ struct NftJump {
   ChainIndex chain = kNoChain;
   bool is_goto = false;
 
+  constexpr Branch branch() const { return {is_goto ? Verdict::kGoto : Verdict::kJump, chain}; }
   constexpr bool operator==(const NftJump &) const = default;
 };
 

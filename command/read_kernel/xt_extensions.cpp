@@ -122,7 +122,7 @@ bool add_match(const XtExtension &match, Rule &rule, RuleMarks &marks) {
     rule.comment = text_of(match.data);
     return false;
   }
-  rule.has_other_matches = true;
+  rule.matches.push_back({});
   if (match.name == "socket") return restore_socket_mark(match, marks);
   // ebtables' match of the packet's mark.
   if (match.name == "mark_m") return in_words("-m", match, marks);
@@ -130,7 +130,7 @@ bool add_match(const XtExtension &match, Rule &rule, RuleMarks &marks) {
 }
 
 bool add_target(const XtExtension &target, Rule &rule, RuleMarks &marks) {
-  rule.ends_chain = is_ending_target(target.name);
+  if (is_ending_target(target.name)) rule.outcome.verdict = Verdict::kAccept;
   if (target.name == "CONNMARK") return connmark(target, rule, marks);
   if (target.name == "MARK") return mark(target, rule, marks);
   if (target.name == "TPROXY") return tproxy(target, marks);

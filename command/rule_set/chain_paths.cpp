@@ -164,7 +164,7 @@ void ChainPaths::sort_chains() {
         stack.pop_back();
         continue;
       }
-      const ChainIndex to = ruleset_.rules[rules[visit.next++]].jump;
+      const ChainIndex to = ruleset_.rules[rules[visit.next++]].outcome.chain;
       if (to == kNoChain || seen[to]) continue;
       seen[to] = true;
       stack.push_back({to, 0});
@@ -178,7 +178,7 @@ void ChainPaths::find_callers() {
   for (const ChainIndex chain : callers_first_) {
     if (ruleset_.chains[chain].hook) add(callers_[chain], callers_of_base(ruleset_.chains[chain]));
     for (const RuleIndex rule : rules_of(chain)) {
-      const ChainIndex to = ruleset_.rules[rule].jump;
+      const ChainIndex to = ruleset_.rules[rule].outcome.chain;
       if (to != kNoChain && to != chain) add(callers_[to], callers_[chain]);
     }
   }
@@ -193,8 +193,9 @@ void ChainPaths::find_written() {
       for (const MarkWrite &write : rule.writes) {
         written[static_cast<std::size_t>(write.mark)] |= changed_bits(write.mark, write.value);
       }
-      if (rule.jump == kNoChain) continue;
-      for (std::size_t i = 0; i < written.size(); ++i) written[i] |= written_[rule.jump][i];
+      if (rule.outcome.chain == kNoChain) continue;
+      for (std::size_t i = 0; i < written.size(); ++i)
+        written[i] |= written_[rule.outcome.chain][i];
     }
   }
 }
@@ -208,13 +209,13 @@ void ChainPaths::leave(const Rule &rule, KnownMarks &known) const {
   for (const MarkWrite &write : rule.writes) {
     known.written(write.mark, changed_bits(write.mark, write.value));
   }
-  if (rule.jump != kNoChain) {
+  if (rule.outcome.chain != kNoChain) {
     for (const Mark mark : {Mark::kConnection, Mark::kPacket}) {
-      known.written(mark, written_by(rule.jump, mark));
+      known.written(mark, written_by(rule.outcome.chain, mark));
     }
   }
-  const bool takes_away = rule.ends_chain || (rule.jump != kNoChain && rule.is_goto);
-  if (takes_away && !rule.has_other_matches && rule.tests.size() == 1) {
+  const bool takes_away = rule.ends_chain() || (rule.outcome.chain != kNoChain && rule.is_goto());
+  if (takes_away && !rule.has_other_matches() && rule.tests.size() == 1) {
     known.failed(rule.tests.front());
   }
 }
@@ -226,14 +227,14 @@ void ChainPaths::find_known() {
     KnownMarks known = known_[chain];
     for (const RuleIndex index : rules_of(chain)) {
       const Rule &rule = ruleset_.rules[index];
-      if (rule.jump != kNoChain) {
+      if (rule.outcome.chain != kNoChain) {
         const KnownMarks here = on_passing(rule, known);
-        if (called[rule.jump]) {
-          known_[rule.jump].meet(here);
-        } else if (!ruleset_.chains[rule.jump].hook) {
-          known_[rule.jump] = here;
+        if (called[rule.outcome.chain]) {
+          known_[rule.outcome.chain].meet(here);
+        } else if (!ruleset_.chains[rule.outcome.chain].hook) {
+          known_[rule.outcome.chain] = here;
         }
-        called[rule.jump] = true;
+        called[rule.outcome.chain] = true;
       }
       leave(rule, known);
     }
@@ -273,7 +274,7 @@ void ChainPaths::walk(Path path) {
         }
         const RuleIndex rule = rules[visit.next++];
         visits[rule].first = ++position;
-        const ChainIndex to = ruleset_.rules[rule].jump;
+        const ChainIndex to = ruleset_.rules[rule].outcome.chain;
         if (to == kNoChain) continue;
         last_call[to] = position;
         if (seen[to]) continue;
@@ -287,7 +288,7 @@ void ChainPaths::walk(Path path) {
       Visits &each = visits[rule];
       if (!each.any()) continue;
       each.last = std::max(each.first, last_call[chain]);
-      const ChainIndex to = ruleset_.rules[rule].jump;
+      const ChainIndex to = ruleset_.rules[rule].outcome.chain;
       if (to != kNoChain) last_call[to] = std::max(last_call[to], each.last);
     }
   }

@@ -73,7 +73,7 @@ void RuleMarks::test(const MarkExpression &value, std::uint32_t compared, bool i
   const std::uint32_t packet = bits_from(Mark::kPacket, value);
   if (value.unknown_bits() != 0 || (connection != 0 && packet != 0)) return test_with_many(value);
   if (connection == 0 && packet == 0) {
-    rule_.has_other_matches = true;
+    rule_.matches.push_back({});
     return;
   }
   MarkTest test{.mark = connection != 0 ? Mark::kConnection : Mark::kPacket,

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,45 +61,120 @@ struct Chain {
   // A packet whose mark this base chain has changed is routed again: mangle
   // OUTPUT, and nft's "type route hook output".
   bool reroutes = false;
+  // A base chain that sees only packets of connections which are not yet
+  // confirmed: iptables' table nat, and nft's "type nat".
+  bool is_nat = false;
+  bool policy_drops = false;  // of a base chain: packets that come to its end are dropped
 };
 
-// (mark & mask) is, or with `inverted` is not, `value`.
+// What a match other than of marks looks at.
+enum class Attribute : std::uint8_t {
+  kInInterface,          // text: the name; a final '+' stands for any end
+  kOutInterface,         // the same
+  kProtocol,             // from: the number of IANA
+  kSource,               // text: ADDRESS/LENGTH, zero behind the prefix, as inet_ntop writes it
+  kDestination,          // the same
+  kSourcePort,           // from, to: both included
+  kDestinationPort,      // the same
+  kConnectionState,      // from: the kState... that pass
+  kConnectionDirection,  // from: 0 original, 1 reply; no packet without a connection passes
+  kIpVersion,            // from: 4 or 6
+  kHasConnection,        // the packet has one, be it ever so new
+  kOther,                // text: its words
+};
+
+// Of kConnectionState; a packet is in exactly one of them.
+inline constexpr std::uint32_t kStateNew = 1;
+inline constexpr std::uint32_t kStateEstablished = 2;
+inline constexpr std::uint32_t kStateRelated = 4;
+inline constexpr std::uint32_t kStateInvalid = 8;     // no connection
+inline constexpr std::uint32_t kStateUntracked = 16;  // no connection
+
+// Packets pass that have, or with `inverted` have not, what it asks for.
+struct Match {
+  Attribute attribute = Attribute::kOther;
+  bool inverted = false;
+  // Of kOther: the same words pass the same packet each time; false where they
+  // count, draw lots, or look at the clock.
+  bool is_stable = false;
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  std::string text;
+
+  bool operator==(const Match &) const = default;
+};
+
+// (mark & mask) is, or with `inverted` is not, `value`.  No packet without a
+// connection passes a test of the connection's mark.
 struct MarkTest {
   Mark mark = Mark::kPacket;
   std::uint32_t value = 0;
   std::uint32_t mask = 0;
   bool inverted = false;
   bool value_known = true;  // false: compared with a set, a range or a map
+  bool decides = true;      // false: the bits are used, and every packet passes
 
   // Whether a packet whose bits of `mask` are all zero passes.
   constexpr bool passes_zero() const { return value_known && (value == 0) != inverted; }
 };
 
+// Done to packets that pass the first `matches_before` matches and the first
+// `tests_before` tests of the rule: nft goes from left to right.  Without a
+// connection nothing is written from or to its mark, and a rule of nft that reads
+// it goes no further.
 struct MarkWrite {
   Mark mark = Mark::kPacket;
-  MarkExpression value;
+  MarkExpression value;  // in terms of the marks before the rule
+  std::uint32_t matches_before = 0;
+  std::uint32_t tests_before = 0;
 };
 
-// A rule that tests or writes a mark, or that jumps to a chain.
+// Where a packet goes that has passed all of a rule.
+enum class Verdict : std::uint8_t {
+  kContinue,  // to the next rule
+  kAccept,    // to the next base chain: also NFQUEUE, DNAT, TPROXY and their like
+  kDrop,      // nowhere: also REJECT, SYNPROXY, and packets taken away
+  kReturn,    // behind the jump to this chain; of a base chain to its policy
+  kJump,
+  kGoto,
+};
+
+struct Branch {
+  Verdict verdict = Verdict::kContinue;
+  ChainIndex chain = kNoChain;  // of kJump and kGoto
+
+  bool operator==(const Branch &) const = default;
+};
+
+// A rule that has to do with marks, or with the way of packets.
 struct Rule {
   ChainIndex chain = 0;
   std::uint32_t line = 0;    // in the input, counted from 1; 0 where it has no lines
   std::uint64_t number = 0;  // in its chain, counted from 1; in nft its handle, 0 where it has none
   // The rule as its own tool writes it, for iptables "-A CHAIN ... -j ...".
-  // Empty for a rule that only jumps.
+  // Empty for a rule without marks.
   std::string text;
   std::string comment;
-  ChainIndex jump = kNoChain;  // the chain that it jumps or goes to
-  bool is_goto = false;
-  // It looks at anything besides marks, so that it does not see all packets.
-  bool has_other_matches = false;
-  bool ends_chain = false;  // ACCEPT, DROP, RETURN ... : packets that match go no further
-  std::vector<MarkTest> tests;
+  std::vector<Match> matches;     // all have to pass
+  std::vector<MarkTest> tests;    // and all of these, of the marks before the rule
   std::vector<MarkWrite> writes;  // in the order in which they happen
+  Branch outcome;
+  // Of a verdict map: a packet that passes takes one of these, or goes on to the
+  // next rule.  Maps are shared by the rules that name them.
+  std::shared_ptr<const std::vector<Branch>> branches;
+  bool untracks = false;  // NOTRACK: the packet gets no connection
   // iptables' CONNMARK or MARK, from which a better one can be written.
   std::optional<MarkRule> mark_rule;
   // What touches a mark and cannot be folded, in words: "meta mark set ip saddr map @marks".
   std::vector<std::string> unknown;
+
+  bool is_goto() const { return outcome.verdict == Verdict::kGoto; }
+  bool has_other_matches() const { return !matches.empty(); }
+  bool touches_marks() const { return !tests.empty() || !writes.empty() || !unknown.empty(); }
+  bool ends_chain() const {
+    return outcome.verdict == Verdict::kAccept || outcome.verdict == Verdict::kDrop ||
+           outcome.verdict == Verdict::kReturn;
+  }
 };
 
 // A rule of `ip rule` that looks at the packet's mark.

@@ -47,7 +47,8 @@ MarkExpression constants_of(const MarkExpression &value) {
 }  // namespace
 
 void RuleMarks::write(Mark mark, const MarkExpression &value) {
-  rule_.writes.push_back({mark, value});
+  rule_.writes.push_back({mark, value, static_cast<std::uint32_t>(rule_.matches.size()),
+                          static_cast<std::uint32_t>(rule_.tests.size())});
   (mark == Mark::kConnection ? connection_ : packet_) = value;
   written_ = true;
 }

@@ -11,7 +11,8 @@ namespace connmark {
 
 // The two marks while the parts of one rule are gone through in their order: a
 // part sees what the parts before it have written, but the model speaks of the
-// marks before the rule.
+// marks before the rule.  A write counts as behind the matches and tests that the
+// rule has when it is added.
 class RuleMarks {
  public:
   // Tests, writes and words are added to `rule`.

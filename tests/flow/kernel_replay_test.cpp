@@ -79,14 +79,14 @@ class DatagramAnswers : public Answers {
   std::string out_interface_;
 };
 
-class KernelReplayTest : public testing::TestWithParam<std::tuple<bool, std::string>> {
+class KernelReplayTest : public testing::TestWithParam<std::tuple<bool, const char *>> {
  protected:
   bool is_ipv4() const { return std::get<0>(GetParam()); }
   connmark::Family family() const {
     return is_ipv4() ? connmark::Family::kIpv4 : connmark::Family::kIpv6;
   }
   std::string program(const std::string &verb) const {
-    return (is_ipv4() ? "iptables-" : "ip6tables-") + std::get<1>(GetParam()) + verb;
+    return (is_ipv4() ? "iptables-" : "ip6tables-") + std::string(std::get<1>(GetParam())) + verb;
   }
 
   void load(const PlayedRuleset &rules) {
@@ -250,7 +250,7 @@ TEST(KernelRoutingTest, LooksAtTheMarkWhereTheInterpreterSays) {
 
 const auto kBackEnds = testing::Values("legacy", "nft");
 
-std::string name_of(const testing::TestParamInfo<std::tuple<bool, std::string>> &each) {
+std::string name_of(const testing::TestParamInfo<std::tuple<bool, const char *>> &each) {
   const auto &[is_ipv4, back_end] = each.param;
   return std::string(is_ipv4 ? "Ipv4" : "Ipv6") + back_end;
 }

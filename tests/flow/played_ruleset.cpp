@@ -384,23 +384,6 @@ class Writer {
     return text + " ";
   }
 
-  static const char *nft_verdict(Verdict verdict) {
-    switch (verdict) {
-      case Verdict::kAccept:
-        return "accept";
-      case Verdict::kDrop:
-        return "drop";
-      case Verdict::kReturn:
-        return "return";
-      case Verdict::kJump:
-        return "jump ";
-      case Verdict::kGoto:
-        return "goto ";
-      default:
-        return "";
-    }
-  }
-
   std::string nft_rule(ChainIndex chain, const std::vector<ChainIndex> &later) {
     const std::optional<Hook> hook = ruleset().chains[chain].hook;
     Rule rule;
@@ -428,7 +411,10 @@ class Writer {
       text += "notrack";
     } else {
       rule.outcome = outcome(later);
-      text += nft_verdict(rule.outcome.verdict);
+      static const std::map<Verdict, const char *> kVerdicts{
+          {Verdict::kContinue, ""},     {Verdict::kAccept, "accept"}, {Verdict::kDrop, "drop"},
+          {Verdict::kReturn, "return"}, {Verdict::kJump, "jump "},    {Verdict::kGoto, "goto "}};
+      text += kVerdicts.at(rule.outcome.verdict);
       if (rule.outcome.chain != kNoChain) text += ruleset().chains[rule.outcome.chain].name;
     }
     rule.text = text;

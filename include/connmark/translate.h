@@ -14,8 +14,8 @@ inline constexpr std::string_view kNftIfConnection = "ct state established,relat
 
 // Writes the nft statement that does what `op` does, for every connection and
 // packet mark, and for packets without a connection, to the empty `text`: behind
-// kNftIfConnection where it would else change such a packet.  Returns false and writes nothing where
-// there is none: an unknown mode, or a shift of 32 or more.
+// kNftIfConnection where it would else change such a packet.  Returns false and writes nothing
+// where there is none: an unknown mode, or a shift of 32 or more.
 //
 // A statement with one mark on its right side loads in every nft that has
 // iptables-translate's syntax.  One with both marks is written only where the

@@ -70,9 +70,9 @@ Operation decode(const void *bytes) {
 }
 
 // Writes `op` to the kWireSize bytes at `bytes`, which need no alignment: what
-// decode has read of them is written back as it was.  The padding keeps its content: libxtables hands out zeroed memory, and iptables-nft
-// compares all 16 bytes in -C and -D.  Revision 1 has no room for a shift; its
-// option table offers none.
+// decode has read of them is written back as it was.  The padding keeps its content: libxtables
+// hands out zeroed memory, and iptables-nft compares all 16 bytes in -C and -D.  Revision 1 has no
+// room for a shift; its option table offers none.
 template <Revision revision>
 void encode(const Operation &op, void *bytes) {
   using Layout = wire::Layout<revision>;

@@ -72,8 +72,7 @@ void expect_predicted_marks(const std::vector<std::string> &nft_command, const R
   RandomRules random(random_seed());
   const std::vector<Case> cases = cases_for(random);
   NftChain chain(Family::kIpv4, nft_command, {});
-  for (const Tracking tracking :
-       {Tracking::kTracked, Tracking::kUntracked, Tracking::kInvalid}) {
+  for (const Tracking tracking : {Tracking::kTracked, Tracking::kUntracked, Tracking::kInvalid}) {
     chain.use(tracking);
     expect_predicted_marks(chain, cases, nft);
   }

@@ -29,8 +29,8 @@ class NftParser {
     if (!take("mark") || !take("set") || !parse_binary(kLoosest) || next_ != words_.size()) {
       return std::nullopt;
     }
-    statement.asks_for_connection_ |= std::ranges::any_of(
-        steps_, [](const auto &step) { return step.code == Code::kCtMark; });
+    statement.asks_for_connection_ |=
+        std::ranges::any_of(steps_, [](const auto &step) { return step.code == Code::kCtMark; });
     statement.steps_ = std::move(steps_);
     return statement;
   }

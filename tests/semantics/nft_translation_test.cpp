@@ -86,8 +86,7 @@ TEST_P(NftTranslationTest, AWriteWithoutAConnectionIsNoticed) {
   EXPECT_TRUE(all_predictions_hold(chain, {tracked}));
   for (const Tracking tracking : {Tracking::kUntracked, Tracking::kInvalid}) {
     chain.use(tracking);
-    const std::string report =
-        all_predictions_hold(chain, without_connection({tracked})).message();
+    const std::string report = all_predictions_hold(chain, without_connection({tracked})).message();
     EXPECT_NE(report.find("found:    ct 0x12345678 nf 0x9abcdef0"), report.npos) << report;
   }
 }

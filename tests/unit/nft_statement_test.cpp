@@ -53,8 +53,8 @@ TEST(NftStatementTest, DoesNothingWithoutAConnectionWhereItAsksForOne) {
   EXPECT_EQ(without("meta mark set mark and 0xff"), (Marks{kCt, kNf & 0xff}));
   EXPECT_EQ(without("meta mark set 0x1"), (Marks{kCt, 0x1}));
   for (const char *statement :
-       {"ct mark set 0x1", "ct mark set mark", "meta mark set ct mark", "meta mark set ct mark and 0x0",
-        "meta mark set meta mark and 0xff or ct mark and 0xff00",
+       {"ct mark set 0x1", "ct mark set mark", "meta mark set ct mark",
+        "meta mark set ct mark and 0x0", "meta mark set meta mark and 0xff or ct mark and 0xff00",
         "ct state established,related,new meta mark set 0x1"}) {
     EXPECT_EQ(without(statement), before.front()) << statement;
     EXPECT_NE(run(statement), before.front()) << statement;

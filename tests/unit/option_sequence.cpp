@@ -70,8 +70,7 @@ std::array<unsigned char, kWireSize> by_the_table(Revision revision, const Given
                                                   const KeptRule &rule) {
   Fields fields{revision, rule.bytes};
   char *end = nullptr;
-  const auto value =
-      static_cast<std::uint32_t>(std::strtoul(given.argument.c_str(), &end, 0));
+  const auto value = static_cast<std::uint32_t>(std::strtoul(given.argument.c_str(), &end, 0));
   const bool has_mask = *end == '/';
   const auto mask =
       has_mask ? static_cast<std::uint32_t>(std::strtoul(end + 1, nullptr, 0)) : 0xffffffff;

@@ -97,18 +97,18 @@ TEST(SavedOptionTest, ChangesWhatTheLongWayChanges) {
 
 // As python-iptables does.
 TEST(SavedOptionTest, KeepsMasksAndShiftForACallerThatForgets) {
-  const KeptRule restore = read_all({forgetting(OptionId::kCtmask, "0xff"),
-                                     forgetting(OptionId::kNfmask, "0xf"),
-                                     forgetting(OptionId::kRestoreMark)});
+  const KeptRule restore =
+      read_all({forgetting(OptionId::kCtmask, "0xff"), forgetting(OptionId::kNfmask, "0xf"),
+                forgetting(OptionId::kRestoreMark)});
   EXPECT_EQ(decode<Revision::k2>(restore.bytes.data()), restore_mark(0xf, 0xff));
-  const KeptRule save = read_all({forgetting(OptionId::kLeftShiftMark, "8"),
-                                  forgetting(OptionId::kMask, "0xff"),
-                                  forgetting(OptionId::kSaveMark)});
+  const KeptRule save =
+      read_all({forgetting(OptionId::kLeftShiftMark, "8"), forgetting(OptionId::kMask, "0xff"),
+                forgetting(OptionId::kSaveMark)});
   EXPECT_EQ(decode<Revision::k2>(save.bytes.data()),
             with_shift(save_mark(0xff, 0xff), Direction::kLeft, 8));
-  const KeptRule set = read_all({forgetting(OptionId::kRightShiftMark, "8"),
-                                 forgetting(OptionId::kNfmask, "0xff"),
-                                 forgetting(OptionId::kSetXmark, "0x1/0x3")});
+  const KeptRule set =
+      read_all({forgetting(OptionId::kRightShiftMark, "8"), forgetting(OptionId::kNfmask, "0xff"),
+                forgetting(OptionId::kSetXmark, "0x1/0x3")});
   EXPECT_EQ(decode<Revision::k2>(set.bytes.data()),
             with_shift(set_xmark(1, 3), Direction::kRight, 8));
 }

@@ -114,12 +114,24 @@ std::vector<TableRule> read_legacy() {
 
 // -- nft ----------------------------------------------------------------------
 
+// libmnl's own loops are macros that are no C++.
+template <typename Look>
+int call(const nlattr *attribute, void *look) {
+  (*static_cast<Look *>(look))(attribute);
+  return MNL_CB_OK;
+}
+
+template <typename Look>
+void for_each_nested(const nlattr *nest, Look look) {
+  mnl_attr_parse_nested(nest, call<Look>, &look);
+}
+
 const nlattr *attribute_of(const nlattr *nest, int type) {
-  const nlattr *attribute = nullptr;
-  mnl_attr_for_each_nested(attribute, nest) {
-    if (mnl_attr_get_type(attribute) == type) return attribute;
-  }
-  return nullptr;
+  const nlattr *found = nullptr;
+  for_each_nested(nest, [&](const nlattr *attribute) {
+    if (mnl_attr_get_type(attribute) == type) found = attribute;
+  });
+  return found;
 }
 
 void add_compat(const nlattr *data, int name, int revision, int info, TableRule &rule) {
@@ -145,13 +157,12 @@ void add_expression(const nlattr *element, TableRule &rule) {
 
 int add_rule(const nlmsghdr *message, void *rules) {
   TableRule rule;
-  const nlattr *attribute = nullptr;
-  mnl_attr_for_each(attribute, message, sizeof(nfgenmsg)) {
+  auto look = [&rule](const nlattr *attribute) {
     if (mnl_attr_get_type(attribute) == NFTA_RULE_CHAIN) rule.chain = mnl_attr_get_str(attribute);
-    if (mnl_attr_get_type(attribute) != NFTA_RULE_EXPRESSIONS) continue;
-    const nlattr *element = nullptr;
-    mnl_attr_for_each_nested(element, attribute) add_expression(element, rule);
-  }
+    if (mnl_attr_get_type(attribute) != NFTA_RULE_EXPRESSIONS) return;
+    for_each_nested(attribute, [&rule](const nlattr *element) { add_expression(element, rule); });
+  };
+  mnl_attr_parse(message, sizeof(nfgenmsg), call<decltype(look)>, &look);
   static_cast<std::vector<TableRule> *>(rules)->push_back(std::move(rule));
   return MNL_CB_OK;
 }

@@ -15,7 +15,7 @@ namespace {
 // Not the first python3 on PATH, for which Debian's module need not be there.
 constexpr char kPython[] = "/usr/bin/python3";
 
-struct Run {
+struct Played {
   CommandResult result;
   std::vector<std::string> answers;      // of each rule
   std::vector<std::string> from_kernel;  // of each rule that is there
@@ -30,28 +30,28 @@ std::string one_line(const Options &options) {
   return line;
 }
 
-Run run_python(Family family, const std::vector<Options> &rules, const Plugin &plugin) {
+Played run_python(Family family, const std::vector<Options> &rules, const Plugin &plugin) {
   std::string input;
   for (const Options &options : rules) input += one_line(options) + "\n";
-  Run run;
+  Played played;
   if (const std::string why = enter_private_network(); !why.empty()) {
     ADD_FAILURE() << why;
-    return run;
+    return played;
   }
-  run.result = test::run({kPython, CONNMARK_PYTHON_RULES, family == Family::kIpv4 ? "4" : "6"},
+  played.result = run({kPython, CONNMARK_PYTHON_RULES, family == Family::kIpv4 ? "4" : "6"},
                          input, {plugin.environment});
-  const std::vector<std::string> answers = lines(run.result.out);
+  const std::vector<std::string> answers = lines(played.result.out);
   const auto end = std::ranges::find(answers, "kernel");
-  run.answers.assign(answers.begin(), end);
-  if (end != answers.end()) run.from_kernel.assign(end + 1, answers.end());
-  run.rules = read_mangle_table(BackEnd::kLegacy, family);
-  if (run.result.status != 0) {
-    const auto done = static_cast<std::size_t>(std::ranges::count(run.result.err, '\n'));
-    ADD_FAILURE() << plugin.name << ": ended with status " << run.result.status << " at: "
+  played.answers.assign(answers.begin(), end);
+  if (end != answers.end()) played.from_kernel.assign(end + 1, answers.end());
+  played.rules = read_mangle_table(BackEnd::kLegacy, family);
+  if (played.result.status != 0) {
+    const auto done = static_cast<std::size_t>(std::ranges::count(played.result.err, '\n'));
+    ADD_FAILURE() << plugin.name << ": ended with status " << played.result.status << " at: "
                   << (done < rules.size() ? one_line(rules[done]) : "the end") << "\n"
-                  << run.result.err;
+                  << played.result.err;
   }
-  return run;
+  return played;
 }
 
 // Every order of every choice of `count` options.
@@ -69,6 +69,29 @@ void add_orders(const Options &options, std::size_t count, Options &chosen,
   }
 }
 
+bool is_set(std::string_view option) {
+  return option.starts_with("set-") || option.starts_with("and-") || option.starts_with("or-") ||
+         option.starts_with("xor-");
+}
+
+bool is_copy(std::string_view option) {
+  return option.starts_with("save-") || option.starts_with("restore-");
+}
+
+bool is_packet_mask(std::string_view option) {
+  return option.starts_with("nfmask") || option.starts_with("mask");
+}
+
+// A set operation makes nothing of the packet's mask, and with our plugin it puts
+// that back to all ones.  To see it takes a second operation behind the set,
+// which iptables refuses and python-iptables does not.
+bool shows_the_mask_of_a_set(const Options &options) {
+  const auto mask = std::ranges::find_if(options, is_packet_mask);
+  const auto set = std::find_if(mask, options.end(), is_set);
+  const auto copy = std::find_if(set, options.end(), is_copy);
+  return copy != options.end() && std::find_if(copy, options.end(), is_packet_mask) == options.end();
+}
+
 std::vector<Options> all_orders() {
   const Options every = {"set-mark=0x1",     "set-xmark=0x12/0xff", "and-mark=0xf0",
                          "or-mark=8",        "xor-mark=0x10",       "save-mark=",
@@ -83,6 +106,7 @@ std::vector<Options> all_orders() {
       add_orders({operation, shift, "nfmask=0xf", "ctmask=0xff"}, 4, chosen, all);
     }
   }
+  std::erase_if(all, shows_the_mask_of_a_set);
   return all;
 }
 
@@ -104,8 +128,8 @@ class PythonIptablesTest : public testing::TestWithParam<Family> {
 
 TEST_P(PythonIptablesTest, EveryOrderOfOptionsGivesTheRuleOfIptablesPlugin) {
   const std::vector<Options> rules = all_orders();
-  const Run stock = run_python(family(), rules, stock_plugin());
-  const Run ours = run_python(family(), rules, our_plugin());
+  const Played stock = run_python(family(), rules, stock_plugin());
+  const Played ours = run_python(family(), rules, our_plugin());
   ASSERT_EQ(stock.answers.size(), rules.size());
   ASSERT_EQ(ours.answers.size(), rules.size());
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -115,6 +139,18 @@ TEST_P(PythonIptablesTest, EveryOrderOfOptionsGivesTheRuleOfIptablesPlugin) {
   BytesJudge judge;
   judge.look_at("the kernel's rules", stock.rules, ours.rules);
   EXPECT_EQ(ours.from_kernel, stock.from_kernel);
+}
+
+TEST_P(PythonIptablesTest, ASetPutsThePacketMaskBackForASecondOperation) {
+  const std::vector<Options> rules = {{"nfmask=0xf", "set-mark=1", "save-mark="},
+                                      {"mask=0xf", "or-mark=1", "restore-mark="}};
+  EXPECT_TRUE(std::ranges::all_of(rules, shows_the_mask_of_a_set));
+  EXPECT_EQ(run_python(family(), rules, stock_plugin()).answers,
+            (std::vector<std::string>{"done\tsave-mark nfmask 0xf ctmask 0xffffffff",
+                                      "done\trestore-mark nfmask 0xf ctmask 0x1"}));
+  EXPECT_EQ(run_python(family(), rules, our_plugin()).answers,
+            (std::vector<std::string>{"done\tsave-mark nfmask 0xffffffff ctmask 0xffffffff",
+                                      "done\trestore-mark nfmask 0xffffffff ctmask 0x1"}));
 }
 
 // An exception is of another class than with iptables' plugin, which describes
@@ -132,8 +168,6 @@ TEST_P(PythonIptablesTest, BadValuesAndUnknownOptionsRaiseAndLeaveNoTrace) {
   const std::string plain_save = "done\tsave-mark nfmask 0xffffffff ctmask 0xffffffff";
   const Case cases[] = {
       {{"set-mark=x"}, xtables, value},
-      {{"set-mark="}, xtables, value},
-      {{"mask="}, xtables, value},
       {{"set-mark=1/"}, xtables, value},
       {{"set-xmark=0x100000000"}, xtables, value},
       {{"nfmask=-1"}, xtables, value},
@@ -149,8 +183,8 @@ TEST_P(PythonIptablesTest, BadValuesAndUnknownOptionsRaiseAndLeaveNoTrace) {
   };
   std::vector<Options> rules;
   for (const Case &each : cases) rules.push_back(each.options);
-  const Run stock = run_python(family(), rules, stock_plugin());
-  const Run ours = run_python(family(), rules, our_plugin());
+  const Played stock = run_python(family(), rules, stock_plugin());
+  const Played ours = run_python(family(), rules, our_plugin());
   ASSERT_EQ(stock.answers.size(), rules.size());
   ASSERT_EQ(ours.answers.size(), rules.size());
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -162,8 +196,8 @@ TEST_P(PythonIptablesTest, BadValuesAndUnknownOptionsRaiseAndLeaveNoTrace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, PythonIptablesTest, testing::ValuesIn(kFamilies),
-                         [](const auto &info) {
-                           return info.param == Family::kIpv4 ? "IPv4" : "IPv6";
+                         [](const auto &family) {
+                           return family.param == Family::kIpv4 ? "IPv4" : "IPv6";
                          });
 
 }  // namespace

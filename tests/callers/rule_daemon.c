@@ -49,6 +49,8 @@ __attribute__((noreturn, format(printf, 2, 3))) static void refuse(enum xtables_
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
+  // An answer is one line; libxtables ends some messages with a line break.
+  for (char *at = message; (at = strchr(at, '\n')) != NULL;) *at = ' ';
   longjmp(way_out, (int)status);
 }
 

@@ -11,26 +11,26 @@
 namespace connmark::test {
 namespace {
 
-struct Run {
+struct Played {
   CommandResult result;
   std::vector<std::string> answers;
   std::vector<TableRule> rules4;
   std::vector<TableRule> rules6;
 };
 
-Run run_daemon(const std::vector<std::string> &rules, const Plugin &plugin) {
+Played run_daemon(const std::vector<std::string> &rules, const Plugin &plugin) {
   std::string input;
   for (const std::string &rule : rules) input += rule + "\n";
-  Run run;
+  Played played;
   if (const std::string why = enter_private_network(); !why.empty()) {
     ADD_FAILURE() << why;
-    return run;
+    return played;
   }
-  run.result = test::run({CONNMARK_RULE_DAEMON}, input, {plugin.environment});
-  run.answers = lines(run.result.out);
-  run.rules4 = read_mangle_table(BackEnd::kLegacy, Family::kIpv4);
-  run.rules6 = read_mangle_table(BackEnd::kLegacy, Family::kIpv6);
-  return run;
+  played.result = run({CONNMARK_RULE_DAEMON}, input, {plugin.environment});
+  played.answers = lines(played.result.out);
+  played.rules4 = read_mangle_table(BackEnd::kLegacy, Family::kIpv4);
+  played.rules6 = read_mangle_table(BackEnd::kLegacy, Family::kIpv6);
+  return played;
 }
 
 // Each in both families, one behind the other.
@@ -78,8 +78,8 @@ TEST_F(RuleDaemonTest, RulesReachTheKernelAsWithIptablesPlugin) {
     }
   }
   const auto rules = in_both_families(options);
-  const Run stock = run_daemon(rules, stock_plugin());
-  const Run ours = run_daemon(rules, our_plugin());
+  const Played stock = run_daemon(rules, stock_plugin());
+  const Played ours = run_daemon(rules, our_plugin());
   ASSERT_EQ(stock.answers, std::vector<std::string>(rules.size(), "done"));
   ASSERT_EQ(ours.answers, stock.answers);
   ASSERT_EQ(stock.rules4.size(), options.size());
@@ -109,8 +109,8 @@ TEST_F(RuleDaemonTest, ARefusedRuleLeavesNoTraceInTheNext) {
     options.push_back("--set-mark 1");
   }
   const auto rules = in_both_families(options);
-  const Run stock = run_daemon(rules, stock_plugin());
-  const Run ours = run_daemon(rules, our_plugin());
+  const Played stock = run_daemon(rules, stock_plugin());
+  const Played ours = run_daemon(rules, our_plugin());
   ASSERT_EQ(stock.answers.size(), rules.size()) << stock.result.err;
   ASSERT_EQ(ours.answers.size(), rules.size())
       << "ended at: " << rules[std::min(ours.answers.size(), rules.size() - 1)];
@@ -125,7 +125,7 @@ TEST_F(RuleDaemonTest, ARefusedRuleLeavesNoTraceInTheNext) {
 }
 
 TEST_F(RuleDaemonTest, MessagesNameTheOptionAndQuoteTheValue) {
-  const Run ours = run_daemon({"4 -j CONNMARK --set-mark elephant"}, our_plugin());
+  const Played ours = run_daemon({"4 -j CONNMARK --set-mark elephant"}, our_plugin());
   ASSERT_EQ(ours.answers.size(), 1U);
   EXPECT_TRUE(ours.answers[0].starts_with("refused 2 CONNMARK: ")) << ours.answers[0];
   EXPECT_NE(ours.answers[0].find("--set-mark"), std::string::npos) << ours.answers[0];

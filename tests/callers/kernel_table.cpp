@@ -68,7 +68,8 @@ TableRule read_entry(const char *chain, const Entry *entry, const Address &addre
     at += match->u.match_size;
   }
   rule.rest += std::string(" -> ") + target_name;
-  const auto *const target = reinterpret_cast<const xt_entry_target *>(start + entry->target_offset);
+  const auto *const target =
+      reinterpret_cast<const xt_entry_target *>(start + entry->target_offset);
   add_entry_part(target, target->u.target_size, rule);
   return rule;
 }

@@ -38,8 +38,8 @@ Played run_python(Family family, const std::vector<Options> &rules, const Plugin
     ADD_FAILURE() << why;
     return played;
   }
-  played.result = run({kPython, CONNMARK_PYTHON_RULES, family == Family::kIpv4 ? "4" : "6"},
-                         input, {plugin.environment});
+  played.result = run({kPython, CONNMARK_PYTHON_RULES, family == Family::kIpv4 ? "4" : "6"}, input,
+                      {plugin.environment});
   const std::vector<std::string> answers = lines(played.result.out);
   const auto end = std::ranges::find(answers, "kernel");
   played.answers.assign(answers.begin(), end);
@@ -47,8 +47,8 @@ Played run_python(Family family, const std::vector<Options> &rules, const Plugin
   played.rules = read_mangle_table(BackEnd::kLegacy, family);
   if (played.result.status != 0) {
     const auto done = static_cast<std::size_t>(std::ranges::count(played.result.err, '\n'));
-    ADD_FAILURE() << plugin.name << ": ended with status " << played.result.status << " at: "
-                  << (done < rules.size() ? one_line(rules[done]) : "the end") << "\n"
+    ADD_FAILURE() << plugin.name << ": ended with status " << played.result.status
+                  << " at: " << (done < rules.size() ? one_line(rules[done]) : "the end") << "\n"
                   << played.result.err;
   }
   return played;
@@ -89,14 +89,15 @@ bool shows_the_mask_of_a_set(const Options &options) {
   const auto mask = std::ranges::find_if(options, is_packet_mask);
   const auto set = std::find_if(mask, options.end(), is_set);
   const auto copy = std::find_if(set, options.end(), is_copy);
-  return copy != options.end() && std::find_if(copy, options.end(), is_packet_mask) == options.end();
+  return copy != options.end() &&
+         std::find_if(copy, options.end(), is_packet_mask) == options.end();
 }
 
 std::vector<Options> all_orders() {
-  const Options every = {"set-mark=0x1",     "set-xmark=0x12/0xff", "and-mark=0xf0",
-                         "or-mark=8",        "xor-mark=0x10",       "save-mark=",
-                         "restore-mark=",    "nfmask=0xf",          "ctmask=0xff",
-                         "mask=0xff00",      "left-shift-mark=8",   "right-shift-mark=4"};
+  const Options every = {
+      "set-mark=0x1",  "set-xmark=0x12/0xff", "and-mark=0xf0",     "or-mark=8",
+      "xor-mark=0x10", "save-mark=",          "restore-mark=",     "nfmask=0xf",
+      "ctmask=0xff",   "mask=0xff00",         "left-shift-mark=8", "right-shift-mark=4"};
   std::vector<Options> all;
   Options chosen;
   for (std::size_t count = 0; count <= 3; ++count) add_orders(every, count, chosen, all);
@@ -115,12 +116,12 @@ class PythonIptablesTest : public testing::TestWithParam<Family> {
   void SetUp() override {
     if (const std::string why = why_not_comparable(); !why.empty()) GTEST_SKIP() << why;
     if (const std::string why = enter_private_network(); !why.empty()) GTEST_SKIP() << why;
-    const CommandResult works = run({kPython, "-c", "import iptc; iptc.Table('mangle')"}, {},
-                                    {stock_plugin().environment});
-    if (works.status != 0) {
-      const auto words = lines(works.err);
-      GTEST_SKIP() << "no python3-iptables here: " << (words.empty() ? "" : words.back());
-    }
+    const CommandResult works =
+        run({kPython, CONNMARK_PYTHON_RULES, "4"}, "save-mark=\n", {stock_plugin().environment});
+    if (works.out.starts_with("done")) return;
+    const auto err = lines(works.err);
+    GTEST_SKIP() << "python3-iptables does not work here with iptables' own plugin: status "
+                 << works.status << " " << (err.empty() ? "" : err.back());
   }
 
   static Family family() { return GetParam(); }

@@ -34,9 +34,9 @@ static const char table_name[] = "mangle";
 static const xt_chainlabel chain = "OUTPUT";
 
 static struct option own_options[] = {
-    {"append", 1, NULL, 'A'},        {"delete", 1, NULL, 'D'}, {"insert", 1, NULL, 'I'},
-    {"source", 1, NULL, 's'},        {"table", 1, NULL, 't'},  {"match", 1, NULL, 'm'},
-    {"destination", 1, NULL, 'd'},   {"jump", 1, NULL, 'j'},   {"in-interface", 1, NULL, 'i'},
+    {"append", 1, NULL, 'A'},        {"delete", 1, NULL, 'D'},   {"insert", 1, NULL, 'I'},
+    {"source", 1, NULL, 's'},        {"table", 1, NULL, 't'},    {"match", 1, NULL, 'm'},
+    {"destination", 1, NULL, 'd'},   {"jump", 1, NULL, 'j'},     {"in-interface", 1, NULL, 'i'},
     {"out-interface", 1, NULL, 'o'}, {"protocol", 1, NULL, 'p'}, {NULL, 0, NULL, 0},
 };
 
@@ -95,12 +95,11 @@ static void find_target(const char *name) {
   target->t->u.user.revision = target->revision;
   if (target->init != NULL) target->init(target->t);
 
-  struct option *merged =
-      target->x6_options != NULL
-          ? xtables_options_xfrm(xt_params->orig_opts, xt_params->opts, target->x6_options,
-                                 &target->option_offset)
-          : xtables_merge_options(xt_params->orig_opts, xt_params->opts, target->extra_opts,
-                                  &target->option_offset);
+  struct option *merged = target->x6_options != NULL
+                              ? xtables_options_xfrm(xt_params->orig_opts, xt_params->opts,
+                                                     target->x6_options, &target->option_offset)
+                              : xtables_merge_options(xt_params->orig_opts, xt_params->opts,
+                                                      target->extra_opts, &target->option_offset);
   if (merged == NULL) refuse(RESOURCE_PROBLEM, "no memory");
   xt_params->opts = merged;
 }

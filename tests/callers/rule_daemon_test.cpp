@@ -59,8 +59,8 @@ class RuleDaemonTest : public testing::Test {
   void SetUp() override {
     if (const std::string why = why_not_comparable(); !why.empty()) GTEST_SKIP() << why;
     if (const std::string why = enter_private_network(); !why.empty()) GTEST_SKIP() << why;
-    const CommandResult works = run({CONNMARK_RULE_DAEMON}, "4 -j CONNMARK --save-mark\n",
-                                    {stock_plugin().environment});
+    const CommandResult works =
+        run({CONNMARK_RULE_DAEMON}, "4 -j CONNMARK --save-mark\n", {stock_plugin().environment});
     if (works.out != "done\n") GTEST_SKIP() << "no legacy tables here: " << works.out;
   }
 };
@@ -96,7 +96,8 @@ TEST_F(RuleDaemonTest, RulesReachTheKernelAsWithIptablesPlugin) {
 
 TEST_F(RuleDaemonTest, ARefusedRuleLeavesNoTraceInTheNext) {
   std::vector<std::string> options;
-  // What is refused stands alone, behind masks and behind another operation; the next rule is one that would show it.
+  // What is refused stands alone, behind masks and behind another operation; the next rule is one
+  // that would show it.
   for (const char *const bad :
        {"--set-mark x", "--set-xmark 1/", "--and-mark 0x100000000", "--mask", "--nfmask -1",
         "--save-mark --restore-mark", "--save-mark --save-mark", "--nfmask 1 --nfmask 2",

@@ -30,8 +30,8 @@
 
 enum { kMaxWords = 64, kOptionOffsetScale = 256 };
 
-static const char table_name[] = "mangle";
-static const xt_chainlabel chain = "OUTPUT";
+static const char kTableName[] = "mangle";
+static const xt_chainlabel kChain = "OUTPUT";
 
 static struct option own_options[] = {
     {"append", 1, NULL, 'A'},        {"delete", 1, NULL, 'D'},   {"insert", 1, NULL, 'I'},
@@ -137,13 +137,13 @@ static void read_rule(int count, char **words, void *entry) {
 static bool append4(void) {
   const size_t target_size = target->t->u.target_size;
   struct ipt_entry *entry = calloc(1, sizeof *entry + target_size);
-  struct xtc_handle *table = iptc_init(table_name);
+  struct xtc_handle *table = iptc_init(kTableName);
   bool done = false;
   if (entry != NULL && table != NULL) {
     entry->target_offset = sizeof *entry;
     entry->next_offset = (uint16_t)(sizeof *entry + target_size);
     memcpy(entry->elems, target->t, target_size);
-    done = iptc_append_entry(chain, entry, table) && iptc_commit(table);
+    done = iptc_append_entry(kChain, entry, table) && iptc_commit(table);
   }
   const int error = errno;
   if (table != NULL) iptc_free(table);
@@ -155,13 +155,13 @@ static bool append4(void) {
 static bool append6(void) {
   const size_t target_size = target->t->u.target_size;
   struct ip6t_entry *entry = calloc(1, sizeof *entry + target_size);
-  struct xtc_handle *table = ip6tc_init(table_name);
+  struct xtc_handle *table = ip6tc_init(kTableName);
   bool done = false;
   if (entry != NULL && table != NULL) {
     entry->target_offset = sizeof *entry;
     entry->next_offset = (uint16_t)(sizeof *entry + target_size);
     memcpy(entry->elems, target->t, target_size);
-    done = ip6tc_append_entry(chain, entry, table) && ip6tc_commit(table);
+    done = ip6tc_append_entry(kChain, entry, table) && ip6tc_commit(table);
   }
   const int error = errno;
   if (table != NULL) ip6tc_free(table);

@@ -48,8 +48,9 @@ std::string unshare_network() {
     owns_user_namespace = true;
     return "";
   }
+  const std::string in_user_namespace = failure("with a user namespace");
   if (unshare(CLONE_NEWNET) == 0) return "";
-  return failure("cannot make a network namespace, with or without a user namespace");
+  return "cannot make a network namespace: " + in_user_namespace + "; " + failure("without one");
 }
 
 std::string bring_loopback_up() {

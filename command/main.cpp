@@ -3,11 +3,11 @@
 #include <exception>
 #include <iostream>
 
-#include "command/audit.h"
-#include "command/explain.h"
-#include "command/flows.h"
-#include "command/subcommand.h"
-#include "command/translate.h"
+#include "command/subcommands/audit.h"
+#include "command/subcommands/explain.h"
+#include "command/subcommands/flows.h"
+#include "command/subcommands/subcommand.h"
+#include "command/subcommands/translate.h"
 
 namespace {
 

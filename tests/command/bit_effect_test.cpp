@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/bit_effect.h"
+#include "command/marks/bit_effect.h"
 
 #include <gtest/gtest.h>
 

@@ -12,6 +12,6 @@ CommandResult run_connmark(const std::vector<std::string> &words, std::string_vi
 
 std::string connmark_path() { return CONNMARK_COMMAND; }
 
-std::string owners_file() { return CONNMARK_COMMAND_SOURCES "/owners.json"; }
+std::string owners_file() { return CONNMARK_COMMAND_SOURCES "/owners/owners.json"; }
 
 }  // namespace connmark::test

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/flow_counts.h"
+#include "command/connections/flow_counts.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/audit/iptables_save_reader.h"
+#include "command/read_files/iptables_save_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "command/audit/legacy_tables.h"
+#include "command/read_kernel/legacy_tables.h"
 #include "command/read_text.h"
 #include "command/refusal.h"
 #include "support/command.h"
@@ -109,7 +109,7 @@ TEST(IptablesSaveReaderTest, ReadsEachSpellingOfAWriteAsThePluginDoes) {
     ASSERT_EQ(rule.writes.size(), 1U) << each.line;
     EXPECT_EQ(rule.writes[0].mark, written_mark(each.rule)) << each.line;
     EXPECT_EQ(rule.writes[0].value, expression_of(each.rule)) << each.line;
-    EXPECT_FALSE(rule.ends_chain) << each.line;
+    EXPECT_FALSE(rule.ends_chain()) << each.line;
   }
 }
 
@@ -129,7 +129,7 @@ TEST(IptablesSaveReaderTest, KnowsTheOtherWritersOfMarks) {
   ASSERT_EQ(tproxy.writes.size(), 1U);
   EXPECT_EQ(tproxy.writes[0].value, expression_of({Target::kMark, set_xmark(1, 3)}));
   EXPECT_FALSE(tproxy.mark_rule);
-  EXPECT_TRUE(tproxy.ends_chain);
+  EXPECT_TRUE(tproxy.ends_chain());
   for (const char *line :
        {"-A A -m socket --transparent --restore-skmark -j ACCEPT",
         "-A A -j SET --map-set marks src --map-mark", "-A A -j HMARK --hmark-mod 2"}) {
@@ -153,20 +153,21 @@ TEST(IptablesSaveReaderTest, LeavesOutWhatHasNothingToDoWithMarks) {
 
 TEST(IptablesSaveReaderTest, FollowsJumpsToDeclaredChainsOnly) {
   const Rule jump = only_rule("-A A -p tcp -j B");
-  EXPECT_EQ(jump.jump, 3U);
-  EXPECT_FALSE(jump.is_goto);
-  EXPECT_TRUE(jump.has_other_matches);
+  EXPECT_EQ(jump.outcome.chain, 3U);
+  EXPECT_FALSE(jump.is_goto());
+  EXPECT_TRUE(jump.has_other_matches());
   EXPECT_EQ(jump.text, "");
-  EXPECT_TRUE(only_rule("-A A -g B").is_goto);
+  EXPECT_TRUE(only_rule("-A A -g B").is_goto());
   EXPECT_TRUE(kReader.read(mangle("-A A -j SOMETARGET\n")).rules.empty());
 }
 
 TEST(IptablesSaveReaderTest, TellsMatchesOfOtherThingsFromThoseOfMarks) {
   EXPECT_FALSE(
-      only_rule("-A A -m mark --mark 1 -m comment --comment x -j ACCEPT").has_other_matches);
+      only_rule("-A A -m mark --mark 1 -m comment --comment x -j ACCEPT").has_other_matches());
   for (const char *match : {"-s 10.0.0.0/8", "! -d 10.0.0.1/32", "-i lo", "-o lo", "-p udp", "-f",
                             "-m conntrack --ctstate NEW", "--protocol=udp"}) {
-    EXPECT_TRUE(only_rule("-A A " + std::string(match) + " -j MARK --set-mark 1").has_other_matches)
+    EXPECT_TRUE(
+        only_rule("-A A " + std::string(match) + " -j MARK --set-mark 1").has_other_matches())
         << match;
   }
 }
@@ -216,7 +217,7 @@ TEST(IptablesSaveReaderTest, AddsOneFileToAnother) {
   kReader.add(mangle("-A A -j B\n"), ruleset);
   ASSERT_EQ(ruleset.inputs.size(), 2U);
   ASSERT_EQ(ruleset.rules.size(), 2U);
-  EXPECT_EQ(ruleset.rules[1].jump, 7U);
+  EXPECT_EQ(ruleset.rules[1].outcome.chain, 7U);
   EXPECT_EQ(ruleset.chains[7].input, 1U);
   EXPECT_EQ(ruleset.rules[1].number, 1U);
 }
@@ -343,11 +344,11 @@ TEST_P(SavedKernelTest, ReadsWhatTheKernelHolds) {
     EXPECT_EQ(rule.text, same.text);
     EXPECT_EQ(rule.comment, same.comment) << rule.text;
     EXPECT_EQ(rule.mark_rule, same.mark_rule) << rule.text;
-    EXPECT_EQ(rule.is_goto, same.is_goto) << rule.text;
-    EXPECT_EQ(rule.ends_chain, same.ends_chain) << rule.text;
-    EXPECT_EQ(rule.has_other_matches, same.has_other_matches) << rule.text;
-    EXPECT_EQ(rule.jump == kNoChain ? "" : text.chains[rule.jump].name,
-              same.jump == kNoChain ? "" : kernel.chains[same.jump].name);
+    EXPECT_EQ(rule.is_goto(), same.is_goto()) << rule.text;
+    EXPECT_EQ(rule.ends_chain(), same.ends_chain()) << rule.text;
+    EXPECT_EQ(rule.has_other_matches(), same.has_other_matches()) << rule.text;
+    EXPECT_EQ(rule.outcome.chain == kNoChain ? "" : text.chains[rule.outcome.chain].name,
+              same.outcome.chain == kNoChain ? "" : kernel.chains[same.outcome.chain].name);
     ASSERT_EQ(rule.tests.size(), same.tests.size()) << rule.text;
     for (std::size_t i = 0; i < rule.tests.size(); ++i) {
       EXPECT_EQ(rule.tests[i].mark, same.tests[i].mark) << rule.text;

@@ -2,7 +2,7 @@
 //
 // The kernel's rules in private networks, made by iptables, nft and ip, and read
 // back by the audit.
-#include "command/audit/live_ruleset.h"
+#include "command/read_kernel/live_ruleset.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -25,11 +25,11 @@
 #include <string_view>
 #include <vector>
 
-#include "command/audit/nft_rule.h"
-#include "command/audit/rule_marks.h"
-#include "command/audit/xt_extensions.h"
-#include "command/audit/xt_text.h"
+#include "command/read_kernel/nft_rule.h"
+#include "command/read_kernel/xt_extensions.h"
+#include "command/read_kernel/xt_text.h"
 #include "command/refusal.h"
+#include "command/rule_set/rule_marks.h"
 #include "semantics/mark_cases.h"
 #include "semantics/nft_release.h"
 #include "semantics/nft_translation.h"
@@ -186,8 +186,8 @@ TEST_F(LiveRulesetTest, ReadsLegacyTables) {
   EXPECT_EQ(chain_of(ruleset, save).table, "mangle");
   EXPECT_EQ(save.number, 2U);
   EXPECT_EQ(save.line, 0U);
-  EXPECT_FALSE(save.has_other_matches);
-  EXPECT_FALSE(save.ends_chain);
+  EXPECT_FALSE(save.has_other_matches());
+  EXPECT_FALSE(save.ends_chain());
   expect_test(save, {.mark = Mark::kPacket, .value = 1, .mask = 0xff});
   expect_write(save, Mark::kConnection,
                (kConnectionMark & bits(~0xffU)) ^ ((kPacketMark & bits(0xff)) << 8));
@@ -197,25 +197,25 @@ TEST_F(LiveRulesetTest, ReadsLegacyTables) {
   const Rule &mark = ruleset.rules[1];
   EXPECT_EQ(mark.number, 3U);
   EXPECT_EQ(mark.comment, "it's \"here\"");
-  EXPECT_TRUE(mark.has_other_matches);
+  EXPECT_TRUE(mark.has_other_matches());
   expect_test(mark, {.mark = Mark::kConnection, .value = 7, .mask = kAllBits, .inverted = true});
   expect_write(mark, Mark::kPacket, kPacketMark | bits(4));
 
   const Rule &never = ruleset.rules[2];
-  EXPECT_TRUE(never.ends_chain);
+  EXPECT_TRUE(never.ends_chain());
   EXPECT_TRUE(never.writes.empty());
   expect_test(never, {.mark = Mark::kPacket, .value = 0x200, .mask = 0xff});
 
   expect_write(ruleset.rules[3], Mark::kConnection, (kConnectionMark & bits(~0xffU)) ^ bits(2));
   const Rule &jump = ruleset.rules[4];
-  ASSERT_NE(jump.jump, kNoChain);
-  EXPECT_EQ(ruleset.chains[jump.jump].name, "office");
-  EXPECT_FALSE(jump.is_goto);
+  ASSERT_NE(jump.outcome.chain, kNoChain);
+  EXPECT_EQ(ruleset.chains[jump.outcome.chain].name, "office");
+  EXPECT_FALSE(jump.is_goto());
   const Rule &going = ruleset.rules[5];
-  EXPECT_EQ(going.jump, jump.jump);
-  EXPECT_TRUE(going.is_goto);
+  EXPECT_EQ(going.outcome.chain, jump.outcome.chain);
+  EXPECT_TRUE(going.is_goto());
   EXPECT_EQ(going.text, "");
-  EXPECT_EQ(ruleset.rules[8].chain, jump.jump);
+  EXPECT_EQ(ruleset.rules[8].chain, jump.outcome.chain);
   expect_write(ruleset.rules[8], Mark::kPacket, kConnectionMark);
 }
 
@@ -271,7 +271,7 @@ TEST_F(LiveRulesetTest, KnowsTheOtherUsersOfMarks) {
           "COMMIT\n");
   const Ruleset ruleset = read_running_kernel();
   ASSERT_EQ(ruleset.rules.size(), 2U);
-  EXPECT_TRUE(ruleset.rules[0].ends_chain);
+  EXPECT_TRUE(ruleset.rules[0].ends_chain());
   expect_write(ruleset.rules[0], Mark::kPacket, (kPacketMark & bits(~3U)) ^ bits(1));
 
   // What the socket's mark was nobody knows, and so what is saved.
@@ -325,16 +325,16 @@ TEST_F(LiveRulesetTest, ReadsRulesOfIptablesNftAsThoseOfIptables) {
     rules[chain_of(ruleset, rule).name + " " + std::to_string(rule.number)] = &rule;
   }
   const Rule &save = *rules.at("PREROUTING 2");
-  EXPECT_FALSE(save.has_other_matches);
+  EXPECT_FALSE(save.has_other_matches());
   expect_test(save, {.mark = Mark::kPacket, .value = 1, .mask = 0xff});
   ASSERT_TRUE(save.mark_rule);
   EXPECT_EQ(save.mark_rule->op, with_shift(save_mark(0xff, 0xff), Direction::kLeft, 8));
   EXPECT_EQ(rules.at("PREROUTING 3")->comment, "it's \"here\"");
-  EXPECT_TRUE(rules.at("PREROUTING 4")->ends_chain);
+  EXPECT_TRUE(rules.at("PREROUTING 4")->ends_chain());
   expect_test(*rules.at("PREROUTING 4"), {.mark = Mark::kPacket, .value = 0x200, .mask = 0xff});
-  EXPECT_EQ(ruleset.chains[rules.at("OUTPUT 2")->jump].name, "office");
-  EXPECT_FALSE(rules.at("OUTPUT 2")->is_goto);
-  EXPECT_TRUE(rules.at("OUTPUT 3")->is_goto);
+  EXPECT_EQ(ruleset.chains[rules.at("OUTPUT 2")->outcome.chain].name, "office");
+  EXPECT_FALSE(rules.at("OUTPUT 2")->is_goto());
+  EXPECT_TRUE(rules.at("OUTPUT 3")->is_goto());
   const Chain *const output = find_chain(ruleset, connmark::Family::kIpv4, "mangle", "OUTPUT");
   ASSERT_NE(output, nullptr);
   EXPECT_TRUE(output->reroutes);
@@ -387,7 +387,7 @@ TEST_F(LiveRulesetTest, FoldsTestsOfNft) {
     expect_test(rule, each.test);
     EXPECT_TRUE(rule.writes.empty()) << each.statement;
     EXPECT_TRUE(rule.unknown.empty()) << each.statement;
-    EXPECT_TRUE(rule.ends_chain) << each.statement;
+    EXPECT_TRUE(rule.ends_chain()) << each.statement;
   }
 }
 
@@ -421,7 +421,7 @@ TEST_F(LiveRulesetTest, FoldsWritesOfNft) {
     expect_write(rule, each.mark, each.value);
     EXPECT_TRUE(rule.tests.empty()) << each.statement;
     EXPECT_TRUE(rule.unknown.empty()) << each.statement;
-    EXPECT_FALSE(rule.has_other_matches) << each.statement;
+    EXPECT_FALSE(rule.has_other_matches()) << each.statement;
     EXPECT_FALSE(rule.mark_rule) << each.statement;
   }
 }
@@ -485,7 +485,7 @@ TEST_F(LiveRulesetTest, TellsTablesOfNftFromThoseOfIptables) {
   const Rule &rule = ruleset.rules[0];
   EXPECT_EQ(rule.text, "... ct mark set 0x7 comment \"hey \\\\u\"");
   EXPECT_EQ(rule.comment, "hey \\u");
-  EXPECT_TRUE(rule.has_other_matches);
+  EXPECT_TRUE(rule.has_other_matches());
   const std::string listing = run({"nft", "-a", "list", "chain", "ip", "mangle", "OUTPUT"}).out;
   const std::string handle = "# handle " + std::to_string(rule.number) + "\n";
   const std::size_t at = listing.find(handle);
@@ -496,7 +496,7 @@ TEST_F(LiveRulesetTest, TellsTablesOfNftFromThoseOfIptables) {
   EXPECT_EQ(late.hook, Hook::kPostrouting);
   EXPECT_EQ(late.priority, 5);
   EXPECT_FALSE(late.reroutes);
-  EXPECT_EQ(ruleset.chains[ruleset.rules[1].jump].name, "user");
+  EXPECT_EQ(ruleset.chains[ruleset.rules[1].outcome.chain].name, "user");
 }
 
 TEST_F(LiveRulesetTest, FollowsVerdictMaps) {
@@ -512,14 +512,14 @@ TEST_F(LiveRulesetTest, FollowsVerdictMaps) {
   const Rule &by_mark = ruleset.rules[0];
   EXPECT_EQ(by_mark.text, "meta mark & 0xff vmap { ... }");
   expect_test(by_mark, {.mark = Mark::kPacket, .mask = 0xff, .value_known = false});
-  EXPECT_EQ(ruleset.chains[by_mark.jump].name, "a");
-  EXPECT_FALSE(by_mark.has_other_matches);
+  EXPECT_EQ(ruleset.chains[by_mark.outcome.chain].name, "a");
+  EXPECT_FALSE(by_mark.has_other_matches());
 
   std::map<std::string, bool> goes;
   for (const Rule &rule : {ruleset.rules[1], ruleset.rules[2]}) {
     EXPECT_EQ(rule.number, ruleset.rules[1].number);
     EXPECT_EQ(rule.text, "");
-    goes[ruleset.chains[rule.jump].name] = rule.is_goto;
+    goes[ruleset.chains[rule.outcome.chain].name] = rule.is_goto();
   }
   EXPECT_EQ(goes, (std::map<std::string, bool>{{"a", false}, {"b", true}}));
 }
@@ -918,7 +918,7 @@ TEST(NftRuleTest, OldAndNewRegistersAreTheSameMemory) {
       .add("cmp", {{NFTA_CMP_SREG, NFT_REG32_01}, {NFTA_CMP_OP, NFT_CMP_EQ}}, NFTA_CMP_DATA, 8);
   const Rule rule = expressions.rule();
   expect_test(rule, {.mark = Mark::kPacket, .value = 7, .mask = kAllBits});
-  EXPECT_TRUE(rule.has_other_matches);
+  EXPECT_TRUE(rule.has_other_matches());
 }
 
 // -- the marks of a rule --------------------------------------------------------

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Expressions drawn at random, folded, and calculated with numbers.
-#include "command/audit/mark_expression.h"
+#include "command/marks/mark_expression.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/audit/nft_json_reader.h"
+#include "command/read_files/nft_json_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "command/audit/nf_tables.h"
+#include "command/read_kernel/nf_tables.h"
 #include "command/read_text.h"
 #include "command/refusal.h"
 #include "support/command.h"
@@ -135,7 +135,7 @@ TEST(NftJsonReaderTest, FoldsWhatIsWrittenToAMark) {
     EXPECT_EQ(rule.writes[0].value, each.expected) << each.text;
     EXPECT_EQ(rule.text, each.text);
     EXPECT_TRUE(rule.unknown.empty()) << each.text;
-    EXPECT_FALSE(rule.has_other_matches) << each.text;
+    EXPECT_FALSE(rule.has_other_matches()) << each.text;
   }
 }
 
@@ -160,7 +160,7 @@ TEST(NftJsonReaderTest, SaysInWordsWhatItCannotFold) {
     EXPECT_EQ(rule.writes[0].value.unknown_bits(), each.unknown) << each.words;
     EXPECT_EQ(rule.unknown, std::vector<std::string>{each.words});
     // What is not in the map goes on to the next rule.
-    EXPECT_EQ(rule.has_other_matches, each.value.find("map") != each.value.npos) << each.words;
+    EXPECT_EQ(rule.has_other_matches(), each.value.find("map") != each.value.npos) << each.words;
   }
 }
 
@@ -197,7 +197,7 @@ TEST(NftJsonReaderTest, ReadsTestsWithMoreThanOneNumber) {
   const Rule concatenated =
       only_rule(match(R"({"concat": [)" + kSource + ", " + kMeta + "]}", "==", R"("@pairs")"));
   expect_test_with_many(concatenated, Mark::kPacket, kAllBits);
-  EXPECT_TRUE(concatenated.has_other_matches);
+  EXPECT_TRUE(concatenated.has_other_matches());
 }
 
 TEST(NftJsonReaderTest, SeesMarksInAnyOtherStatement) {
@@ -207,7 +207,7 @@ TEST(NftJsonReaderTest, SeesMarksInAnyOtherStatement) {
   const Rule dnat = only_rule(R"({"dnat": {"family": "ip", "addr": {"map": {"key": )" + kCt +
                               R"(, "data": {"set": [[1, "10.0.0.1"]]}}}}})");
   expect_test_with_many(dnat, Mark::kConnection, kAllBits);
-  EXPECT_TRUE(dnat.ends_chain);
+  EXPECT_TRUE(dnat.ends_chain());
   EXPECT_EQ(dnat.text, "dnat to ct mark map { 0x1 : 10.0.0.1 }");
 }
 
@@ -228,18 +228,18 @@ TEST(NftJsonReaderTest, WritesRulesAsNftDoes) {
   EXPECT_EQ(rule.comment, "home");
   EXPECT_EQ(rule.number, 7U);
   EXPECT_EQ(rule.line, 0U);
-  EXPECT_TRUE(rule.has_other_matches);
-  EXPECT_TRUE(rule.ends_chain);
+  EXPECT_TRUE(rule.has_other_matches());
+  EXPECT_TRUE(rule.ends_chain());
 }
 
 TEST(NftJsonReaderTest, FollowsJumps) {
   const Rule jumps = only_rule(kFromHome + "," + jump("a"));
-  EXPECT_EQ(jumps.jump, 1U);
+  EXPECT_EQ(jumps.outcome.chain, 1U);
   EXPECT_EQ(jumps.text, "");
-  EXPECT_TRUE(jumps.has_other_matches);
+  EXPECT_TRUE(jumps.has_other_matches());
   const Rule goes = only_rule(match(kMeta, "==", "1") + R"(, {"goto": {"target": "b"}})");
-  EXPECT_EQ(goes.jump, 2U);
-  EXPECT_TRUE(goes.is_goto);
+  EXPECT_EQ(goes.outcome.chain, 2U);
+  EXPECT_TRUE(goes.is_goto());
   EXPECT_EQ(goes.text, "meta mark 0x1 goto b");
 }
 
@@ -249,9 +249,9 @@ TEST(NftJsonReaderTest, FollowsEachVerdictOfAMapOnce) {
                R"(, "data": {"set": [[1, )" + jump("a") + "], [2, " + jump("a") +
                R"(], [3, {"goto": {"target": "b"}}], [4, {"accept": null}]]}}})");
   ASSERT_EQ(rules.size(), 2U);
-  EXPECT_EQ(rules[0].jump, 1U);
-  EXPECT_EQ(rules[1].jump, 2U);
-  EXPECT_TRUE(rules[1].is_goto);
+  EXPECT_EQ(rules[0].outcome.chain, 1U);
+  EXPECT_EQ(rules[1].outcome.chain, 2U);
+  EXPECT_TRUE(rules[1].is_goto());
   EXPECT_EQ(rules[0].text, rules[1].text);
   EXPECT_EQ(rules[0].text,
             "ct mark set 0x1 meta mark & 0xff vmap { 0x1 : jump a, 0x2 : jump a, 0x3 : goto b,"
@@ -272,8 +272,8 @@ TEST(NftJsonReaderTest, FollowsNamedMapsWhereverTheyAreListed) {
        {map + "," + uses + "," + other, uses + "," + other + "," + map}) {
     const std::vector<Rule> rules = kReader.read(list(objects)).rules;
     ASSERT_EQ(rules.size(), 3U);
-    EXPECT_EQ(rules[0].jump, 1U);
-    EXPECT_EQ(rules[1].jump, 2U);
+    EXPECT_EQ(rules[0].outcome.chain, 1U);
+    EXPECT_EQ(rules[1].outcome.chain, 2U);
     EXPECT_EQ(rules[1].text, "meta mark vmap @m");
     EXPECT_EQ(rules[2].writes.size(), 1U);
   }
@@ -442,7 +442,7 @@ table netdev nd {
   const auto key = [](const Ruleset &ruleset, const Rule &rule) {
     const Chain &chain = ruleset.chains[rule.chain];
     return chain.table + " " + chain.name + " " + std::to_string(rule.number) + " " +
-           (rule.jump == kNoChain ? "" : ruleset.chains[rule.jump].name);
+           (rule.outcome.chain == kNoChain ? "" : ruleset.chains[rule.outcome.chain].name);
   };
   for (const Rule &rule : kernel.rules) rules.emplace(key(kernel, rule), &rule);
   EXPECT_EQ(text.rules.size(), rules.size());
@@ -450,10 +450,10 @@ table netdev nd {
     const auto found = rules.find(key(text, rule));
     ASSERT_NE(found, rules.end()) << key(text, rule) << ": " << rule.text;
     const Rule &same = *found->second;
-    EXPECT_EQ(rule.is_goto, same.is_goto) << rule.text;
+    EXPECT_EQ(rule.is_goto(), same.is_goto()) << rule.text;
     EXPECT_EQ(rule.comment, same.comment) << rule.text;
-    EXPECT_EQ(rule.ends_chain, same.ends_chain) << rule.text;
-    EXPECT_EQ(rule.has_other_matches, same.has_other_matches) << rule.text;
+    EXPECT_EQ(rule.ends_chain(), same.ends_chain()) << rule.text;
+    EXPECT_EQ(rule.has_other_matches(), same.has_other_matches()) << rule.text;
     EXPECT_EQ(rule.unknown.size(), same.unknown.size()) << rule.text;
     ASSERT_EQ(rule.tests.size(), same.tests.size()) << rule.text;
     for (std::size_t i = 0; i < rule.tests.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/nft_rules.h"
+#include "command/nft/nft_rules.h"
 
 #include <gtest/gtest.h>
 

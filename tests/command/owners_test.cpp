@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/owners.h"
+#include "command/owners/owners.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/audit/policy_rules_reader.h"
+#include "command/read_files/policy_rules_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "command/audit/kernel_policy.h"
+#include "command/read_kernel/kernel_policy.h"
 #include "command/read_text.h"
 #include "command/refusal.h"
 #include "support/command.h"

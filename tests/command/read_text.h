@@ -4,8 +4,8 @@
 #include <sstream>
 #include <string>
 
-#include "command/audit/ruleset.h"
 #include "command/refusal.h"
+#include "command/rule_set/ruleset.h"
 
 namespace connmark::test {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/rule_text.h"
+#include "command/iptables/rule_text.h"
 
 #include <gtest/gtest.h>
 
 #include <iostream>
 
+#include "command/iptables/rule_words.h"
 #include "command/refusal.h"
-#include "command/rule_words.h"
 #include "support/random_rules.h"
 
 namespace connmark::test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/rule_words.h"
+#include "command/iptables/rule_words.h"
 
 #include <gtest/gtest.h>
 

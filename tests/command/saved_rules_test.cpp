@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/saved_rules.h"
+#include "command/iptables/saved_rules.h"
 
 #include <gtest/gtest.h>
 

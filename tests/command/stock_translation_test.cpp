@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the audit says of iptables' own translations, and what they do.
-#include "command/audit/stock_translation.h"
+#include "command/findings/stock_translation.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "command/terminal.h"
+#include "command/output/terminal.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "command/connmark_command.h"
-#include "command/nft_rules.h"
+#include "command/nft/nft_rules.h"
 #include "semantics/debian_root.h"
 #include "semantics/nft_release.h"
 #include "semantics/nft_translation.h"

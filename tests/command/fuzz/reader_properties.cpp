@@ -59,8 +59,9 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     const Rule &rule = ruleset.rules[i];
     out << "rule " << rule.chain - from.chains << ' ' << rule.line << ' ' << rule.number << ' '
         << rule.text << ' ' << rule.comment << ' '
-        << (rule.jump == kNoChain ? kNoChain : rule.jump - from.chains) << ' ' << rule.is_goto
-        << rule.has_other_matches << rule.ends_chain << rule.mark_rule.has_value() << '\n';
+        << (rule.outcome.chain == kNoChain ? kNoChain : rule.outcome.chain - from.chains) << ' '
+        << rule.is_goto() << rule.has_other_matches() << rule.ends_chain()
+        << rule.mark_rule.has_value() << '\n';
     for (const MarkTest &test : rule.tests) {
       out << "test " << name(test.mark) << ' ' << test.value << ' ' << test.mask << ' '
           << test.inverted << test.value_known << '\n';
@@ -89,10 +90,12 @@ void expect_sound(const Ruleset &ruleset, const Beginning &from) {
     const Rule &rule = ruleset.rules[i];
     expect(rule.chain >= from.chains && rule.chain < ruleset.chains.size(),
            "a rule is in a chain of the file", rule.text);
-    expect(rule.jump == kNoChain || (rule.jump >= from.chains && rule.jump < ruleset.chains.size()),
+    expect(rule.outcome.chain == kNoChain ||
+               (rule.outcome.chain >= from.chains && rule.outcome.chain < ruleset.chains.size()),
            "a rule jumps to a chain of the file", rule.text);
     const bool has_marks = !rule.tests.empty() || !rule.writes.empty() || !rule.unknown.empty();
-    expect(has_marks || rule.jump != kNoChain, "a rule has to do with marks, or jumps", rule.text);
+    expect(has_marks || rule.outcome.chain != kNoChain, "a rule has to do with marks, or jumps",
+           rule.text);
     expect(has_marks != rule.text.empty(), "a rule with marks has a text", rule.text);
   }
 }

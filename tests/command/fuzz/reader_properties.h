@@ -8,7 +8,7 @@
 #include <istream>
 #include <string>
 
-#include "command/audit/ruleset.h"
+#include "command/rule_set/ruleset.h"
 
 namespace connmark::test {
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/findings/finding.h"
+
+#include <algorithm>
+
+namespace connmark {
+namespace {
+
+std::size_t rank(FindingId id) {
+  const auto *const place = std::ranges::find(kFindingNames, id, &FindingName::id);
+  return static_cast<std::size_t>(place - kFindingNames.begin());
+}
+
+}  // namespace
+
+Findings::Key Findings::key_of(const Finding &finding) {
+  constexpr std::uint32_t kNobody = kAllBits;
+  Key key{static_cast<std::uint32_t>(finding.id), static_cast<std::uint32_t>(finding.severity),
+          finding.owner.value_or(kNobody),
+          finding.mark ? static_cast<std::uint32_t>(*finding.mark) : kNobody, finding.bits};
+  key.insert(key.end(), finding.hurt.begin(), finding.hurt.end());
+  return key;
+}
+
+bool Findings::is_full(const Finding &like) const {
+  const auto place = places_.find(key_of(like));
+  return place != places_.end() && findings_[place->second].rules.size() >= kRulesKept;
+}
+
+void Findings::add(Finding finding) {
+  const auto [place, is_new] = places_.try_emplace(key_of(finding), findings_.size());
+  if (is_new) {
+    findings_.push_back(std::move(finding));
+    return;
+  }
+  Finding &old = findings_[place->second];
+  for (FindingRule &rule : finding.rules) {
+    if (old.rules.size() < kRulesKept) {
+      old.rules.push_back(std::move(rule));
+    } else {
+      ++old.more_rules;
+    }
+  }
+}
+
+std::vector<Finding> Findings::take() {
+  std::ranges::stable_sort(findings_, [](const Finding &left, const Finding &right) {
+    if (left.severity != right.severity) return left.severity < right.severity;
+    return rank(left.id) < rank(right.id);
+  });
+  places_.clear();
+  return std::move(findings_);
+}
+
+}  // namespace connmark

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the audit has to say, and where it is collected.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "command/owners/rule_owners.h"
+#include "command/rule_set/chain_paths.h"
+#include "command/rule_set/mark_uses.h"
+
+namespace connmark {
+
+enum class FindingId : std::uint8_t {
+  kUnmaskedSave,
+  kUnmaskedRestore,
+  kUnmaskedSet,
+  kSharedBits,
+  kImpossibleMatch,
+  kConnmarkInRaw,
+  kTooLateForRouting,
+  kRestoreWipes,
+  kStrictRpFilter,
+  kShiftLosesBits,
+  kNeverWritten,
+  kNeverRead,
+  kStockTranslation,
+  kUnknownRule,
+};
+
+enum class Severity : std::uint8_t { kProblem, kHint };
+
+struct FindingName {
+  FindingId id;
+  const char *name;
+};
+
+// Each finding of connmark(8), in the order in which they are printed.
+inline constexpr std::array kFindingNames{
+    FindingName{FindingId::kUnmaskedSave, "unmasked-save"},
+    FindingName{FindingId::kUnmaskedRestore, "unmasked-restore"},
+    FindingName{FindingId::kUnmaskedSet, "unmasked-set"},
+    FindingName{FindingId::kSharedBits, "shared-bits"},
+    FindingName{FindingId::kRestoreWipes, "restore-wipes"},
+    FindingName{FindingId::kTooLateForRouting, "too-late-for-routing"},
+    FindingName{FindingId::kStrictRpFilter, "strict-rp-filter"},
+    FindingName{FindingId::kConnmarkInRaw, "connmark-in-raw"},
+    FindingName{FindingId::kImpossibleMatch, "impossible-match"},
+    FindingName{FindingId::kShiftLosesBits, "shift-loses-bits"},
+    FindingName{FindingId::kNeverWritten, "never-written"},
+    FindingName{FindingId::kNeverRead, "never-read"},
+    FindingName{FindingId::kStockTranslation, "stock-translation"},
+    FindingName{FindingId::kUnknownRule, "unknown-rule"},
+};
+
+constexpr const char *name(FindingId id) {
+  for (const FindingName &each : kFindingNames) {
+    if (each.id == id) return each.name;
+  }
+  return "";
+}
+
+// A rule of the input that a finding is about.
+struct FindingRule {
+  RuleIndex rule = 0;  // or that of a policy rule
+  bool is_policy = false;
+  std::string better;  // as it should be written, one or more lines; or empty
+};
+
+struct Finding {
+  FindingId id = FindingId::kUnknownRule;
+  Severity severity = Severity::kProblem;
+  std::string text;  // one sentence, without a full stop
+  std::optional<Mark> mark;
+  std::uint32_t bits = 0;
+  std::optional<OwnerIndex> owner;  // whose rules they are
+  std::vector<OwnerIndex> hurt;
+  std::vector<FindingRule> rules;
+  std::size_t more_rules = 0;      // of the same kind, not in `rules`
+  std::vector<std::string> cures;  // what to do, where no rule says it
+};
+
+// Everything that is known of a ruleset before it is judged.
+struct Analysis {
+  const Ruleset &ruleset;
+  const RuleOwners &owners;
+  const ChainPaths &paths;
+  const MarkUses &uses;
+
+  const std::string &owner_name(OwnerIndex owner) const { return owners.owners[owner].name; }
+  const Owner &facts(OwnerIndex owner) const { return owners.owners[owner].facts; }
+  Family family_of(const Rule &rule) const { return ruleset.chains[rule.chain].family; }
+  bool is_nft(const Rule &rule) const {
+    return ruleset.inputs[ruleset.chains[rule.chain].input].is_nft;
+  }
+};
+
+// A ruleset may hold a fault ten thousand times.  Findings of the same kind, by
+// the same owner, of the same bits and to the same harm become one, and only
+// its first rules are kept.
+class Findings {
+ public:
+  static constexpr std::size_t kRulesKept = 5;
+
+  // Whether a finding like this one has all the rules that it will keep: then
+  // the rule needs no better form.
+  bool is_full(const Finding &like) const;
+  void add(Finding finding);
+
+  // Problems first, then in the order of kFindingNames.
+  std::vector<Finding> take();
+
+ private:
+  using Key = std::vector<std::uint32_t>;
+  static Key key_of(const Finding &finding);
+
+  std::map<Key, std::size_t> places_;
+  std::vector<Finding> findings_;
+};
+
+// The parts of the audit, each in a file of its own.
+void find_overwritten_bits(const Analysis &analysis, Findings &findings);  // unmasked-*
+void find_shared_bits(const Analysis &analysis, Findings &findings);
+void find_match_faults(const Analysis &analysis, Findings &findings);  // impossible, never-*
+void find_place_faults(const Analysis &analysis, Findings &findings);  // raw, wipes
+void find_routing_faults(const Analysis &analysis, Findings &findings);
+void find_translation_faults(const Analysis &analysis, Findings &findings);  // and shifts, unknown
+
+}  // namespace connmark

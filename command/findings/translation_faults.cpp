@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// shift-loses-bits, stock-translation and unknown-rule: rules that do something
+// else than they seem to, on one of their ways.
+#include "command/findings/finding.h"
+#include "command/findings/stock_translation.h"
+#include "command/nft/nft_rules.h"
+#include "command/output/number_text.h"
+#include "command/owners/owner_names.h"
+#include "command/report/better_rule.h"
+
+namespace connmark {
+namespace {
+
+Shift opposite(Shift shift) {
+  return {shift.direction == Direction::kLeft ? Direction::kRight : Direction::kLeft, shift.bits};
+}
+
+struct Loss {
+  Mark from = Mark::kPacket;
+  std::uint32_t bits = 0;  // of `from`, or of the constant
+  bool is_chosen = true;   // a mask or a value names these bits
+  std::string what;
+};
+
+std::optional<Loss> loss_of(const Operation &op) {
+  if (op.shift.bits == 0) return std::nullopt;
+  const std::uint32_t leaving = ~shifted(kAllBits, opposite(op.shift));
+  if (op.mode == Mode::kSet) {
+    const std::uint32_t bits = op.ctmark & leaving;
+    if (bits == 0) return std::nullopt;
+    return Loss{Mark::kConnection, bits, true,
+                "the shift pushes " + bit_ranges(bits) + " (" + hex(bits) +
+                    ") of the value out of the mark"};
+  }
+  const bool save = op.mode == Mode::kSave;
+  const std::uint32_t selected = save ? op.nfmask : op.ctmask;
+  const std::uint32_t written = save ? op.ctmask : op.nfmask;
+  const Mark from = save ? Mark::kPacket : Mark::kConnection;
+  const std::uint32_t lost = selected & leaving;
+  if (lost != 0) {
+    return Loss{from, lost, selected != kAllBits,
+                "the shift pushes " + bits_text(lost, from) + " out of the 32"};
+  }
+  const std::uint32_t outside = shifted(selected, op.shift) & ~written;
+  if (outside == 0) return std::nullopt;
+  return Loss{from, outside, true,
+              "after the shift " + bits_text(outside, other(from)) +
+                  (outside == (outside & -outside) ? " is" : " are") +
+                  " outside the mask, so they are flipped, not copied"};
+}
+
+void find_shift_losses(const Analysis &analysis, RuleIndex index, Findings &findings) {
+  const Rule &rule = analysis.ruleset.rules[index];
+  if (!rule.mark_rule) return;
+  const auto loss = loss_of(rule.mark_rule->op);
+  if (!loss) return;
+  const OwnerIndex owner = analysis.owners.of_rule[index];
+  Finding finding{.id = FindingId::kShiftLosesBits,
+                  .severity = loss->is_chosen ? Severity::kProblem : Severity::kHint,
+                  .text = analysis.owner_name(owner) + ": " + loss->what,
+                  .mark = loss->from,
+                  .bits = loss->bits,
+                  .owner = owner,
+                  .hurt = {},
+                  .rules = {{.rule = index, .is_policy = false, .better = {}}},
+                  .cures = {}};
+  if (!findings.is_full(finding) && rule.mark_rule->op.mode != Mode::kSet) {
+    // Both masks without what has no place in the other mark.
+    MarkRule better = *rule.mark_rule;
+    const bool save = better.op.mode == Mode::kSave;
+    std::uint32_t &selected = save ? better.op.nfmask : better.op.ctmask;
+    std::uint32_t &written = save ? better.op.ctmask : better.op.nfmask;
+    selected &= shifted(written, opposite(better.op.shift));
+    written &= shifted(selected, better.op.shift);
+    if (selected != 0)
+      finding.rules[0].better = with_mark_rule(rule, analysis.is_nft(rule), better);
+  }
+  findings.add(std::move(finding));
+}
+
+void find_stock_translation(const Analysis &analysis, RuleIndex index, Findings &findings) {
+  const Rule &rule = analysis.ruleset.rules[index];
+  if (analysis.is_nft(rule) || !rule.mark_rule) return;
+  if (rule.mark_rule->target != Target::kConnmark) return;
+  if (stock_translation(rule.mark_rule->op) != StockTranslation::kInexact) return;
+  const OwnerIndex owner = analysis.owners.of_rule[index];
+  Finding finding{
+      .id = FindingId::kStockTranslation,
+      .severity = Severity::kHint,
+      .text = analysis.owner_name(owner) +
+              ": the translation to nft by iptables' own plugin, also in what nft"
+              " lists, does something else",
+      .mark = std::nullopt,
+      .owner = owner,
+      .hurt = {},
+      .rules = {{.rule = index, .is_policy = false, .better = {}}},
+      .cures = {"translate with the plugin of this package, or with connmark translate"}};
+  if (!findings.is_full(finding)) finding.rules[0].better = nft_statement(*rule.mark_rule);
+  findings.add(std::move(finding));
+}
+
+void find_unknown(const Analysis &analysis, RuleIndex index, Findings &findings) {
+  const Rule &rule = analysis.ruleset.rules[index];
+  if (rule.unknown.empty()) return;
+  const OwnerIndex owner = analysis.owners.of_rule[index];
+  findings.add({.id = FindingId::kUnknownRule,
+                .severity = Severity::kHint,
+                .text = analysis.owner_name(owner) +
+                        ": what this does with marks is not known: " + rule.unknown.front(),
+                .mark = std::nullopt,
+                .owner = owner,
+                .hurt = {},
+                .rules = {{.rule = index, .is_policy = false, .better = {}}},
+                .cures = {}});
+}
+
+}  // namespace
+
+void find_translation_faults(const Analysis &analysis, Findings &findings) {
+  for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
+    find_shift_losses(analysis, i, findings);
+    find_stock_translation(analysis, i, findings);
+    find_unknown(analysis, i, findings);
+  }
+}
+
+}  // namespace connmark

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/read_files/refused_input.h"
+
+#include <vector>
+
+#include "command/refusal.h"
+
+namespace connmark {
+namespace {
+
+constexpr std::size_t kLongestQuote = 60;
+
+template <typename Each>
+void shorten(std::vector<Each> &list, std::size_t size) {
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(size), list.end());
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string result = "\"";
+  for (const char c : text.substr(0, kLongestQuote)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      result += c;
+    } else {
+      result += "\\x";
+      result += kDigits[byte >> 4];
+      result += kDigits[byte & 0xf];
+    }
+  }
+  return result + (text.size() > kLongestQuote ? "...\"" : "\"");
+}
+
+void refuse_line(const std::string &name, std::uint64_t line, const std::string &what) {
+  throw Refusal(name + ": line " + std::to_string(line) + ": " + what);
+}
+
+RulesetAddition::RulesetAddition(Ruleset &ruleset)
+    : ruleset_(ruleset),
+      inputs_(ruleset.inputs.size()),
+      chains_(ruleset.chains.size()),
+      rules_(ruleset.rules.size()),
+      policy_rules_(ruleset.policy_rules.size()),
+      has_policy_rules_(ruleset.has_policy_rules) {}
+
+RulesetAddition::~RulesetAddition() {
+  if (kept_) return;
+  shorten(ruleset_.inputs, inputs_);
+  shorten(ruleset_.chains, chains_);
+  shorten(ruleset_.rules, rules_);
+  shorten(ruleset_.policy_rules, policy_rules_);
+  ruleset_.has_policy_rules = has_policy_rules_;
+}
+
+}  // namespace connmark

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include "command/rule_set/ruleset.h"
+
+namespace connmark {
+
+// Adds the tables of nf_tables, those that iptables-nft has made as an input of
+// their own; none is not an error.  Tables that are switched off (dormant) are
+// left out.  It takes CAP_NET_ADMIN: without it, and on any other failure, a
+// Refusal.
+void read_nf_tables(Ruleset &ruleset);
+
+}  // namespace connmark

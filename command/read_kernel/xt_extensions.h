@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Matches and targets of iptables as the kernel holds them, in legacy tables and
+// in nf_tables alike.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "command/rule_set/rule_marks.h"
+#include "command/rule_set/ruleset.h"
+
+namespace connmark {
+
+struct XtExtension {
+  std::string name;
+  std::uint8_t revision = 0;
+  std::span<const std::byte> data;
+};
+
+// These add to `rule`, and to `marks`, which was made of it, what the extension
+// tests and writes.  True where it has to do with marks.  A revision, or a
+// size, that is not known is said in words.
+bool add_match(const XtExtension &match, Rule &rule, RuleMarks &marks);
+bool add_target(const XtExtension &target, Rule &rule, RuleMarks &marks);
+
+}  // namespace connmark

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <vector>
+
+#include "command/findings/finding.h"
+#include "command/owners/owners.h"
+#include "command/rule_set/ruleset.h"
+
+namespace connmark {
+
+// A ruleset with what was found out about it.
+class AuditedRuleset {
+ public:
+  AuditedRuleset(Ruleset ruleset, const std::vector<Owner> &known);
+  AuditedRuleset(const AuditedRuleset &) = delete;
+  AuditedRuleset &operator=(const AuditedRuleset &) = delete;
+
+  const Analysis &analysis() const { return analysis_; }
+  // Problems first.
+  const std::vector<Finding> &findings() const { return findings_; }
+
+ private:
+  Ruleset ruleset_;
+  RuleOwners owners_;
+  ChainPaths paths_;
+  MarkUses uses_;
+  Analysis analysis_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace connmark

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command/subcommands/translate.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "command/iptables/rule_text.h"
+#include "command/iptables/rule_words.h"
+#include "command/nft/nft_rules.h"
+#include "command/nft/translated_rules.h"
+#include "command/output/json_document.h"
+
+namespace connmark {
+namespace {
+
+struct Arguments {
+  std::optional<std::string> nft_version;
+  bool ipv6 = false;
+  bool json = false;
+};
+
+// Without --nft-version this machine's nft, as far as its kernel goes along; a
+// machine without nft gets what the youngest takes.
+Release nft_to_write_for(const std::optional<std::string> &given) {
+  if (given) {
+    const auto release = release_at_start(*given);
+    if (release) return *release;
+    throw Refusal("--nft-version: \"" + *given + "\" is not a release, give one like 1.0.6");
+  }
+  const Release nft = installed_nft().value_or(kNftWithTwoSources);
+  const Release kernel = running_linux().value_or(kLinuxWithTwoSources);
+  constexpr Release kNftWithOneSource{1, 1, 1};
+  return kernel < kLinuxWithTwoSources ? std::min(nft, kNftWithOneSource) : nft;
+}
+
+Json json_of(const TranslatedRule &rule) {
+  Json json;
+  if (rule.line != 0) json = {{"line", rule.line}, {"table", rule.table}, {"chain", rule.chain}};
+  json["rule"] = rule.rule;
+  json["complete"] = rule.complete;
+  json["nft"] = rule.nft;
+  json["warnings"] = rule.warnings;
+  return json;
+}
+
+void print_text(const std::vector<TranslatedRule> &rules) {
+  for (const TranslatedRule &rule : rules) {
+    std::cout << "# " << rule.rule << '\n';
+    if (!rule.complete) std::cout << "# not translated: its matches; for what they select:\n";
+    for (const std::string &line : rule.nft) {
+      std::cout << (rule.complete ? "" : "#   ") << line << '\n';
+    }
+  }
+}
+
+void print(const std::vector<TranslatedRule> &rules, const Release &nft, const Arguments &arguments,
+           ExitStatus &status) {
+  Json json = json_document("translate");
+  json["nft"] = to_string(nft);
+  json["rules"] = Json::array();
+  for (const TranslatedRule &rule : rules) {
+    json["rules"].push_back(json_of(rule));
+    if (!rule.complete || !rule.warnings.empty()) status = ExitStatus::kFound;
+  }
+  if (arguments.json) {
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  std::cout << "# for nft " << to_string(nft) << '\n';
+  print_text(rules);
+  for (const TranslatedRule &rule : rules) {
+    for (const std::string &warning : rule.warnings) std::cerr << warning << '\n';
+  }
+}
+
+// A rule on the command line: "iptables -t mangle -A PREROUTING ... -j MARK ...".
+SavedRules one_rule(const std::vector<std::string> &words, bool ipv6) {
+  SavedRules saved;
+  saved.ipv6 = ipv6;
+  SavedRule rule;
+  rule.line = 1;
+  rule.table = "filter";
+  std::vector<std::string> left;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if ((words[i] == "-t" || words[i] == "--table") && i + 1 < words.size()) {
+      rule.table = words[++i];
+    } else {
+      left.push_back(words[i]);
+    }
+  }
+  auto append = std::find_if(left.begin(), left.end(), [](const std::string &word) {
+    return word == "-A" || word == "--append";
+  });
+  if (append == left.end() || append + 1 == left.end()) {
+    throw Refusal("translate: matches without a chain, begin the rule with -A CHAIN");
+  }
+  if (std::find(left.begin(), append, "ip6tables") != append) saved.ipv6 = true;
+  left.erase(left.begin(), append);
+  left[0] = "-A";
+  rule.chain = left[1];
+  rule.words = std::move(left);
+  saved.rules.push_back(std::move(rule));
+  return saved;
+}
+
+// What follows -j CONNMARK: rules without a chain.
+TranslatedRule options_only(const RuleText &text, const std::vector<std::string> &words,
+                            const Release &nft) {
+  TranslatedRule rule;
+  rule.rule = rule_line(words);
+  rule.nft = nft_rules(text.rule, nft);
+  rule.warnings = text.warnings;
+  return rule;
+}
+
+void translate_words(const std::vector<std::string> &words, const Release &nft,
+                     const Arguments &arguments, ExitStatus &status) {
+  const RuleText text = read_rule(words);
+  if (text.rest.empty()) {
+    print({options_only(text, words, nft)}, nft, arguments, status);
+  } else {
+    print(translated_rules(one_rule(words, arguments.ipv6), nft), nft, arguments, status);
+  }
+}
+
+void translate_input(const Release &nft, const Arguments &arguments, ExitStatus &status) {
+  if (isatty(STDIN_FILENO) == 1) {
+    throw Refusal("translate: no rule, give OPTIONS, or an iptables-save text on standard input");
+  }
+  SavedRules saved = read_saved_rules(std::cin);
+  saved.ipv6 = saved.ipv6 || arguments.ipv6;
+  print(translated_rules(saved, nft), nft, arguments, status);
+}
+
+}  // namespace
+
+void add_translate(CLI::App &app, ExitStatus &status) {
+  CLI::App *subcommand =
+      app.add_subcommand("translate", "Rules of CONNMARK and MARK in nft, exact on that nft");
+  const auto arguments = std::make_shared<Arguments>();
+  subcommand->footer(
+      "OPTIONS is what follows -j CONNMARK, or a whole rule of CONNMARK or MARK.\n"
+      "Without OPTIONS, an iptables-save text is read from standard input.");
+  subcommand->allow_extras();
+  subcommand->add_option("--nft-version", arguments->nft_version,
+                         "The nft to write for, as 1.0.6 (default: this machine's)");
+  subcommand->add_flag("--ipv6", arguments->ipv6, "The rules are ip6tables'");
+  add_json_option(*subcommand, arguments->json);
+  subcommand->callback([arguments, subcommand, &status] {
+    const Release nft = nft_to_write_for(arguments->nft_version);
+    const std::vector<std::string> given = subcommand->remaining();
+    if (given.empty()) {
+      translate_input(nft, *arguments, status);
+    } else {
+      translate_words(given.size() == 1 ? rule_words(given[0]) : given, nft, *arguments, status);
+    }
+  });
+}
+
+}  // namespace connmark

@@ -66,6 +66,9 @@ constexpr std::size_t option_count(Revision revision) {
   return 1;
 }
 
+// python-iptables has none at all where its user gave an empty one.
+const char *argument_of_option() { return optarg != nullptr ? optarg : ""; }
+
 template <Revision revision>
 void help() {
   print_help(revision, stdout);
@@ -80,7 +83,7 @@ void init(xt_entry_target *target) {
                                            unsigned int &flags, xt_entry_target &target) {
   Progress progress = to_progress(flags);
   Operation op = decode(revision, target.data);
-  const Diagnosis diagnosis = parse_option(id, optarg, inverted, progress, op);
+  const Diagnosis diagnosis = parse_option(id, argument_of_option(), inverted, progress, op);
   if (diagnosis.fault != Fault::kNone) report(diagnosis, op);
   encode(revision, op, target.data);
   flags = to_number(progress);
@@ -96,7 +99,7 @@ int parse(int c, char **, int invert, unsigned int *flags, const void *, xt_entr
   if (static_cast<unsigned int>(c) >= option_count(revision)) return 0;
   const auto id = static_cast<OptionId>(c);
   if (invert != 0) return parse_any(revision, id, true, *flags, **target);
-  if (read_saved_option<revision>(id, optarg, *flags, (*target)->data)) return 1;
+  if (read_saved_option<revision>(id, argument_of_option(), *flags, (*target)->data)) return 1;
   return parse_any(revision, id, false, *flags, **target);
 }
 

@@ -169,6 +169,8 @@ TEST_P(PythonIptablesTest, BadValuesAndUnknownOptionsRaiseAndLeaveNoTrace) {
   const std::string plain_save = "done\tsave-mark nfmask 0xffffffff ctmask 0xffffffff";
   const Case cases[] = {
       {{"set-mark=x"}, xtables, value},
+      {{"set-mark="}, xtables, value},
+      {{"mask="}, xtables, value},
       {{"set-mark=1/"}, xtables, value},
       {{"set-xmark=0x100000000"}, xtables, value},
       {{"nfmask=-1"}, xtables, value},

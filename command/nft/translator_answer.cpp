@@ -78,8 +78,8 @@ class Words {
       return true;
     }
     if (is_helper && string.size() > kLongestString) return false;
-    if (remove(is_same) || std::ranges::any_of(all_, is_same)) return true;
-    return has_only(string, "_.:/ -");  // a time
+    // What is no word is a time.
+    return remove(is_same) || std::ranges::any_of(all_, is_same) || has_only(string, "_.:/ -");
   }
 
   bool are_all_found() const { return to_find_.empty(); }

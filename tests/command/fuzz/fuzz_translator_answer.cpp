@@ -18,7 +18,6 @@
 namespace {
 
 using connmark::NftMatches;
-using connmark::NftSet;
 using connmark::NftToken;
 using connmark::NftTokens;
 

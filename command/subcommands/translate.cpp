@@ -13,6 +13,7 @@
 #include "command/nft/nft_rules.h"
 #include "command/nft/translated_rules.h"
 #include "command/output/json_document.h"
+#include "command/output/terminal.h"
 
 namespace connmark {
 namespace {
@@ -42,6 +43,7 @@ Json json_of(const TranslatedRule &rule) {
   if (rule.line != 0) json = {{"line", rule.line}, {"table", rule.table}, {"chain", rule.chain}};
   json["rule"] = rule.rule;
   json["complete"] = rule.complete;
+  json["reason"] = rule.complete ? Json() : Json(rule.reason);
   json["nft"] = rule.nft;
   json["warnings"] = rule.warnings;
   return json;
@@ -49,8 +51,8 @@ Json json_of(const TranslatedRule &rule) {
 
 void print_text(const std::vector<TranslatedRule> &rules) {
   for (const TranslatedRule &rule : rules) {
-    std::cout << "# " << rule.rule << '\n';
-    if (!rule.complete) std::cout << "# not translated: its matches; for what they select:\n";
+    std::cout << "# " << printable(rule.rule) << '\n';
+    if (!rule.complete) std::cout << "# not translated: " << rule.reason << "; the packets get:\n";
     for (const std::string &line : rule.nft) {
       std::cout << (rule.complete ? "" : "#   ") << line << '\n';
     }
@@ -67,13 +69,13 @@ void print(const std::vector<TranslatedRule> &rules, const Release &nft, const A
     if (!rule.complete || !rule.warnings.empty()) status = ExitStatus::kFound;
   }
   if (arguments.json) {
-    std::cout << json.dump(2) << '\n';
+    std::cout << json_text(json) << '\n';
     return;
   }
   std::cout << "# for nft " << to_string(nft) << '\n';
   print_text(rules);
   for (const TranslatedRule &rule : rules) {
-    for (const std::string &warning : rule.warnings) std::cerr << warning << '\n';
+    for (const std::string &warning : rule.warnings) std::cerr << printable(warning) << '\n';
   }
 }
 
@@ -131,6 +133,7 @@ void translate_input(const Release &nft, const Arguments &arguments, ExitStatus 
   if (isatty(STDIN_FILENO) == 1) {
     throw Refusal("translate: no rule, give OPTIONS, or an iptables-save text on standard input");
   }
+  if (!standard_input_can_be_read()) throw Refusal("translate: standard input is closed");
   SavedRules saved = read_saved_rules(std::cin);
   saved.ipv6 = saved.ipv6 || arguments.ipv6;
   print(translated_rules(saved, nft), nft, arguments, status);

@@ -141,7 +141,8 @@ EndOfWay TwoRuns::pass(const std::vector<Stop> &stops, Family family, Way way, b
         confirmed_ = diagram_.any(confirmed_, runs_[0].here);
         break;
       case Stop::Kind::kRouting:
-        route();
+        for (Run &run : runs_) run.routed = run.marks[number(Mark::kPacket)];
+        route(Condition::always());
         break;
       case Stop::Kind::kChains:
         if (stop.hook != hook) {
@@ -195,6 +196,7 @@ void TwoRuns::pass_chains(const Stop &stop) {
 
 void TwoRuns::pass_base(ChainIndex index, Condition when) {
   const Chain &chain = ruleset_.chains[index];
+  const std::array<Run, kRuns> before = runs_;
   OfRuns passing_by;
   for (std::size_t i = 0; i < kRuns; ++i) {
     Run &run = runs_[i];
@@ -231,6 +233,7 @@ void TwoRuns::pass_base(ChainIndex index, Condition when) {
     if (chain.policy_drops) at_end = Condition::never();
     run.here = diagram_.any(passing_by[i], diagram_.any(run.accepted, at_end));
   }
+  if (chain.reroutes && chain.hook == Hook::kOutput) reroute(before, when);
 }
 
 void TwoRuns::pass_chain(ChainIndex chain, Returned &returned) {
@@ -479,14 +482,46 @@ void TwoRuns::skip(RuleIndex rule, ChainIndex chain, const OfRuns &passed, OfRun
   }
 }
 
-void TwoRuns::route() {
-  const OfRuns here{runs_[0].here, runs_[1].here};
+void TwoRuns::route(Condition when) {
+  const OfRuns here{diagram_.both(runs_[0].here, when), diagram_.both(runs_[1].here, when)};
   for (RuleIndex i = 0; i < ruleset_.policy_rules.size(); ++i) {
     const PolicyRule &rule = ruleset_.policy_rules[i];
     if (rule.family != family_ || rule.mask == 0) continue;
+    Condition different = Condition::never();
+    for (std::uint32_t bits = rule.mask; bits != 0; bits &= bits - 1) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(bits));
+      different =
+          diagram_.any(different, diagram_.differ(runs_[0].routed[bit], runs_[1].routed[bit]));
+    }
     observer_({true, i, Mark::kPacket, rule.mask, here,
-               diagram_.both(diagram_.both(here[0], here[1]), differs(Mark::kPacket, rule.mask))});
+               diagram_.both(diagram_.both(here[0], here[1]), different)});
   }
+}
+
+// ip_route_me_harder, behind a chain that has changed the mark.  Where it has not, the
+// packet keeps the route of the mark that it had then, whatever others have written since.
+void TwoRuns::reroute(const std::array<Run, kRuns> &before, Condition when) {
+  for (std::size_t i = 0; i < kRuns; ++i) {
+    const auto &old = before[i].marks[number(Mark::kPacket)];
+    const auto &now = runs_[i].marks[number(Mark::kPacket)];
+    Condition changed = writes_other_bits() ? variables_.free() : Condition::never();
+    for (std::size_t bit = 0; bit < now.size(); ++bit) {
+      changed = diagram_.any(changed, diagram_.differ(old[bit], now[bit]));
+    }
+    for (std::size_t bit = 0; bit < now.size(); ++bit) {
+      runs_[i].routed[bit] = diagram_.either(changed, now[bit], runs_[i].routed[bit]);
+    }
+  }
+  route(when);
+}
+
+bool TwoRuns::writes_other_bits() const {
+  const std::uint32_t bits = variables_.bits().of(Mark::kPacket);
+  return std::ranges::any_of(ruleset_.rules, [bits](const Rule &rule) {
+    return std::ranges::any_of(rule.writes, [bits](const MarkWrite &write) {
+      return write.mark == Mark::kPacket && (changed_bits(write.mark, write.value) & ~bits) != 0;
+    });
+  });
 }
 
 }  // namespace connmark

@@ -81,6 +81,7 @@ class TwoRuns {
  private:
   struct Run {
     std::array<std::array<Condition, 32>, 2> marks;  // [Mark][bit]
+    std::array<Condition, 32> routed;  // the packet's mark when its route was last looked for
     Condition here;
     Condition accepted;  // by a rule of the base chain at hand
     Condition decided;   // by a nat chain of the hook at hand
@@ -108,8 +109,10 @@ class TwoRuns {
   void take_branches(RuleIndex index, Condition different, OfRuns passed, Returned &returned);
   void take(RuleIndex index, const Branch &branch, const OfRuns &passed, Returned &returned);
   void skip(RuleIndex rule, ChainIndex chain, const OfRuns &passed, OfRuns &back);
-  void route();
+  void route(Condition when);
+  void reroute(const std::array<Run, kRuns> &before, Condition when);
   Condition differs(Mark mark, std::uint32_t bits);
+  bool writes_other_bits() const;
   Condition looks_different(const Rule &rule, std::size_t tests);
   OfRuns both(const OfRuns &left, const OfRuns &right);
 

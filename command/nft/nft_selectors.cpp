@@ -56,7 +56,7 @@ bool may_lack_meta(std::string_view key) {
   return has(kLacking, key);
 }
 
-bool may_lack_ct(std::string_view key) { return key != "state"; }
+bool may_lack_ct(std::string_view key) { return key != "state" && key != "mark"; }
 
 std::optional<std::uint32_t> protocol_number(std::string_view name) {
   if (const NamedNumber *const found = find(kProtocols, name)) return found->number;

@@ -16,7 +16,8 @@ bool is_stable_meta(std::string_view key);
 bool is_stable_ct(std::string_view key);
 
 // Whether a rule may end at `meta KEY` or `ct KEY`, since a packet has not such a
-// property: NFT_BREAK in nft_meta_get_eval() and nft_ct_get_eval().
+// property: NFT_BREAK in nft_meta_get_eval() and nft_ct_get_eval().  The
+// connection's mark is known to need one, and not among these.
 bool may_lack_meta(std::string_view key);
 bool may_lack_ct(std::string_view key);
 

@@ -2,6 +2,7 @@
 #include "command/read_files/nft_json/matches.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
@@ -105,6 +106,19 @@ std::optional<Match> of_payload(const Payload &payload, std::string_view op, con
   return std::nullopt;
 }
 
+// nft joins comparisons of both ports, and lists them as one number.
+bool add_both_ports(const Json &left, std::string_view op, const Json &right, Rule &rule) {
+  if (op != "==" || only_key(left) != "payload" || member_text(left.front(), "base") != "th" ||
+      left.front().value("offset", Json()) != 0 || left.front().value("len", Json()) != 32) {
+    return false;
+  }
+  const auto ports = small_number(right);
+  if (!ports) return false;
+  add_match(rule, *port_match(Attribute::kSourcePort, Comparison::kEqual, *ports >> 16));
+  add_match(rule, *port_match(Attribute::kDestinationPort, Comparison::kEqual, *ports & 0xffff));
+  return true;
+}
+
 // One name, or a list of them.
 std::optional<Match> states(std::string_view op, const Json &right) {
   std::uint32_t bits = 0;
@@ -190,6 +204,12 @@ void add_plain_match(const Json &match, Family family, Rule &rule) {
   const Json &right = match["right"];
   const std::string_view op = member_text(match, "op");
   add_dependencies(left, family, rule);
+  // Only TCP has such an option, and where it is asked for nft leaves the protocol
+  // out of its list.
+  if (only_key(left) == "tcp option" && right != (op == "!=")) {
+    add_match(rule, protocol_match(IPPROTO_TCP, false));
+  }
+  if (add_both_ports(left, op, right, rule)) return;
   if (auto typed = typed_match(left, op, right)) return add_match(rule, std::move(*typed));
   add_match(rule, other_match(whole_match(match), op == "!=", is_stable(left)));
   const auto payload = payload_of(left);

@@ -119,21 +119,27 @@ void RuleFolder::match(const Json &match) {
     return use(right);
   }
   add_dependencies(left, family_, rule_);
-  const Folded folded = fold(left);
+  Folded folded = fold(left);
+  const auto compared = compared_with(right);
+  const bool is_equality = op == "==" || op == "!=";
+  const bool is_sum = op == "in" || op == "!";
+  // Of a sum some of the bits are set, or none.
+  const std::uint32_t mask = compared && is_equality ? compared->mask
+                             : compared && is_sum    ? compared->number
+                                                     : kAllBits;
+  folded.value = folded.value & MarkExpression::constant(mask);
   if (folded.value.unknown_bits() != 0) {
     add_other(whole_match(match), op == "!=", is_stable(left), match);
   }
-  const auto compared = compared_with(right);
-  const bool is_sum = op == "in" || op == "!";
-  if (folded.lost == MarkBits{} && compared && (op == "==" || op == "!=")) {
-    const MarkExpression mask = MarkExpression::constant(compared->mask);
-    marks_.test(folded.value & mask, compared->number & compared->mask, op == "!=");
-  } else if (folded.lost == MarkBits{} && compared && is_sum) {
-    // Some of the bits are set, or none.
-    marks_.test(folded.value & MarkExpression::constant(compared->number), 0, op == "in");
-  } else {
+  if (folded.lost != MarkBits{} || !compared || !(is_equality || is_sum)) {
     marks_.test_with_many(folded.value, folded.lost);
     use(right);
+  } else if (is_equality) {
+    // The kernel is given a prefix's number as it stands: with bits behind it, it
+    // is equal to nothing.
+    marks_.test(folded.value, compared->number, op == "!=");
+  } else {
+    marks_.test(folded.value, 0, op == "in");
   }
   if (folded.of_connection) marks_.need_connection();
 }

@@ -65,14 +65,28 @@ void ExpressionReader::iptables_test(const Register &value, std::uint32_t compar
   text_.other_match();
 }
 
+// A range may come as two comparisons, and is one match.
+void ExpressionReader::match_unknown(const Register &value, std::uint32_t operation,
+                                     std::uint32_t compared) {
+  const auto bound = std::exchange(unknown_bound_, std::nullopt);
+  if (value.value.unknown_bits() == 0) return;
+  const std::string range = value.text + sign_of(NFT_CMP_GTE, Binding::kAtom);
+  if (bound && operation == NFT_CMP_LTE && rule_.matches[*bound].text.starts_with(range)) {
+    rule_.matches[*bound].text.append("-").append(hex(compared));
+    return;
+  }
+  const bool inverted = operation == NFT_CMP_NEQ;
+  const char *const sign = inverted ? " " : sign_of(operation, Binding::kAtom);
+  const std::size_t before = rule_.matches.size();
+  add_match(rule_, other_match(value.text + sign + hex(compared), inverted, value.is_stable));
+  if (operation == NFT_CMP_GTE && rule_.matches.size() > before) unknown_bound_ = before;
+}
+
 void ExpressionReader::compare_marks(const Register &value, std::uint32_t operation, Bytes data) {
   const std::uint32_t compared = word_at(data);
   const bool is_equality = operation == NFT_CMP_EQ || operation == NFT_CMP_NEQ;
   const bool inverted = operation == NFT_CMP_NEQ;
-  if (value.value.unknown_bits() != 0) {
-    const char *const sign = inverted ? " " : sign_of(operation, Binding::kAtom);
-    add_match(rule_, other_match(value.text + sign + hex(compared), inverted, value.is_stable));
-  }
+  match_unknown(value, operation, compared);
   if (!is_equality || value.lost != MarkBits{}) {
     text_.other_match();
     marks_.test_with_many(value.value, value.lost);

@@ -62,6 +62,7 @@ class ExpressionReader {
   void cmp(const Attributes &of);
   void range(const Attributes &of);
   void compare_marks(const Register &value, std::uint32_t operation, Bytes data);
+  void match_unknown(const Register &value, std::uint32_t operation, std::uint32_t compared);
   // The words that iptables has for a comparison, if it has.
   void iptables_test(const Register &value, std::uint32_t compared, bool inverted);
   void match_with_many(std::uint32_t number, std::size_t size, std::string words, bool inverted);
@@ -72,6 +73,8 @@ class ExpressionReader {
   bool match_upper_bound(std::uint32_t source, Bytes data);
   std::optional<Match> field_match(const LoadedField &field, std::uint32_t operation,
                                    Bytes data) const;
+  // Only TCP has such an option.
+  void add_protocol_of_option(std::uint32_t source, bool inverted, Bytes data);
   void payload_matches(const LoadedField &field, std::uint32_t operation, Bytes data);
   std::string field_words(const LoadedField &field, std::uint32_t operation, Bytes data) const;
   bool is_ipv6() const;
@@ -101,6 +104,7 @@ class ExpressionReader {
   // "ct mark >= 0x5" becomes "ct mark 0x5-0x9" when "<= 0x9" follows; of a field
   // also its register, the bound, and the matches without it.
   std::string lower_bound_;
+  std::optional<std::size_t> unknown_bound_;  // which of the matches is one
   struct LowerBound {
     std::uint32_t source = 0;
     Bytes data;

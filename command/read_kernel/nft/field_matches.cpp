@@ -11,7 +11,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <ranges>
 #include <span>
 #include <utility>
 
@@ -159,6 +158,17 @@ std::optional<Match> version(std::uint32_t version, bool inverted) {
   return std::nullopt;
 }
 
+// What it asks of all packets; the work stays linear.
+const Match *last_match(const Rule &rule, Attribute attribute) {
+  constexpr std::size_t kLookBack = 16;
+  const std::size_t size = rule.matches.size();
+  for (std::size_t i = 1; i <= std::min(size, kLookBack); ++i) {
+    const Match &match = rule.matches[size - i];
+    if (match.attribute == attribute && !match.inverted) return &match;
+  }
+  return nullptr;
+}
+
 const PayloadField *payload_field(bool is_ipv6, bool has_ports, std::uint32_t base,
                                   std::uint32_t offset) {
   std::span<const PayloadField> fields;
@@ -167,8 +177,10 @@ const PayloadField *payload_field(bool is_ipv6, bool has_ports, std::uint32_t ba
   } else if (base == NFT_PAYLOAD_TRANSPORT_HEADER && has_ports) {
     fields = kPortFields;
   }
-  const auto found = std::ranges::find(fields, offset, &PayloadField::offset);
-  return found != fields.end() ? &*found : nullptr;
+  for (const PayloadField &field : fields) {
+    if (field.offset == offset) return &field;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -178,21 +190,17 @@ bool ExpressionReader::is_ipv6() const {
   if (table_.family == Family::kIpv4 || table_.family == Family::kIpv6) {
     return table_.family == Family::kIpv6;
   }
-  for (const Match &match : rule_.matches | std::views::reverse | std::views::take(16)) {
-    if (match.attribute == Attribute::kIpVersion && !match.inverted) return match.from == 6;
-  }
-  return false;
+  const Match *const version = last_match(rule_, Attribute::kIpVersion);
+  return version != nullptr && version->from == 6;
 }
 
 bool ExpressionReader::has_ports() const {
   static constexpr std::array<std::uint32_t, 5> kWithPorts = {IPPROTO_TCP, IPPROTO_UDP,
                                                               IPPROTO_DCCP, IPPROTO_SCTP,
                                                               IPPROTO_UDPLITE};
-  for (const Match &match : rule_.matches | std::views::reverse | std::views::take(16)) {
-    if (match.attribute != Attribute::kProtocol || match.inverted) continue;
-    return std::ranges::find(kWithPorts, match.from) != kWithPorts.end();
-  }
-  return true;
+  const Match *const protocol = last_match(rule_, Attribute::kProtocol);
+  return protocol == nullptr ||
+         std::ranges::find(kWithPorts, protocol->from) != kWithPorts.end();
 }
 
 std::string ExpressionReader::field_words(const LoadedField &field, std::uint32_t operation,
@@ -295,6 +303,15 @@ bool ExpressionReader::match_upper_bound(std::uint32_t source, Bytes data) {
   return true;
 }
 
+void ExpressionReader::add_protocol_of_option(std::uint32_t source, bool inverted, Bytes data) {
+  if (!field_ || field_->first != source) return;
+  const Field field = field_->second.field;
+  const bool asks_for_it = !data.empty() && (data[0] != std::byte{0}) != inverted;
+  if (field == Field::kTcpOption || (field == Field::kTcpOptionPresence && asks_for_it)) {
+    add_match(rule_, protocol_match(IPPROTO_TCP, false));
+  }
+}
+
 void ExpressionReader::match_field(std::uint32_t source, std::uint32_t operation, Bytes data) {
   if (!field_ || field_->first != source) {
     field_bound_.reset();
@@ -305,6 +322,7 @@ void ExpressionReader::match_field(std::uint32_t source, std::uint32_t operation
   }
   if (operation == NFT_CMP_LTE && match_upper_bound(source, data)) return;
   field_bound_.reset();
+  add_protocol_of_option(source, operation == NFT_CMP_NEQ, data);
   const LoadedField &field = field_->second;
   const std::size_t before = rule_.matches.size();
   if (field.is_payload) {
@@ -321,6 +339,7 @@ void ExpressionReader::match_field(std::uint32_t source, std::uint32_t operation
 }
 
 void ExpressionReader::match_range(std::uint32_t source, bool inverted, Bytes from, Bytes to) {
+  add_protocol_of_option(source, inverted, from);
   const bool is_field = field_ && field_->first == source;
   const LoadedField field = is_field ? field_->second : LoadedField{.host_order = true};
   const bool is_source_port = field.field == Field::kSourcePort;

@@ -232,39 +232,48 @@ void ExpressionReader::fib(const Attributes &of) {
 }
 
 bool ExpressionReader::load(std::string_view name, const Attributes &of) {
-  if (name == "socket") {
-    const bool is_mark = of.number_be(NFTA_SOCKET_KEY) == NFT_SOCKET_MARK;
-    const std::string words =
-        is_mark ? "socket mark" : std::string("socket ").append(numbers_of(of, {NFTA_SOCKET_KEY, 3}));
-    load_other(of.number_be(NFTA_SOCKET_DREG), 8,
-               {.text = words, .is_said = is_mark, .missing = words});
-    return true;
-  }
   if (name == "fib") {
     fib(of);
     return true;
   }
-  if (name == "exthdr" && of[NFTA_EXTHDR_SREG] == nullptr) {
-    const std::string words =
-        std::string("exthdr ")
-            .append(numbers_of(of, {NFTA_EXTHDR_OP, NFTA_EXTHDR_OFFSET, NFTA_EXTHDR_LEN,
-                                    NFTA_EXTHDR_FLAGS}))
-            .append(".")
-            .append(std::to_string(of.number8(NFTA_EXTHDR_TYPE)));
-    load_other(of.number_be(NFTA_EXTHDR_DREG), of.number_be(NFTA_EXTHDR_LEN),
-               {.text = words, .has_no_bits = true, .missing = words});
-    return true;
+  LoadedField field{.size = 16, .host_order = true};
+  Register value;
+  std::uint32_t destination = of.number_be(1);  // where most have the register
+  if (name == "socket") {
+    destination = of.number_be(NFTA_SOCKET_DREG);
+    field.size = 8;
+    value.is_said = of.number_be(NFTA_SOCKET_KEY) == NFT_SOCKET_MARK;
+    field.words = value.is_said ? "mark" : numbers_of(of, {NFTA_SOCKET_KEY, NFTA_SOCKET_LEVEL});
+  } else if (name == "exthdr" && of[NFTA_EXTHDR_SREG] == nullptr) {
+    destination = of.number_be(NFTA_EXTHDR_DREG);
+    field.size = of.number_be(NFTA_EXTHDR_LEN);
+    field.host_order = false;
+    if (of.number_be(NFTA_EXTHDR_OP) == NFT_EXTHDR_OP_TCPOPT) {
+      const bool is_presence = (of.number_be(NFTA_EXTHDR_FLAGS) & NFT_EXTHDR_F_PRESENT) != 0;
+      field.field = is_presence ? Field::kTcpOptionPresence : Field::kTcpOption;
+    }
+    value.has_no_bits = true;
+    field.words = numbers_of(
+        of, {NFTA_EXTHDR_OP, NFTA_EXTHDR_OFFSET, NFTA_EXTHDR_LEN, NFTA_EXTHDR_FLAGS});
+    field.words.append(".").append(std::to_string(of.number8(NFTA_EXTHDR_TYPE)));
+  } else if (name == "numgen") {
+    destination = of.number_be(NFTA_NG_DREG);
+    field.size = kWord;
+    field.is_stable = false;
+    field.words = numbers_of(of, {NFTA_NG_TYPE, NFTA_NG_MODULUS, NFTA_NG_OFFSET});
+  } else if (name == "rt" || name == "osf" || name == "xfrm") {
+    field.words = numbers_of(of, {2, 3, 4});
+  } else if (name == "tunnel") {
+    destination = of.number_be(NFTA_TUNNEL_DREG);
+    field.words = numbers_of(of, {NFTA_TUNNEL_KEY, NFTA_TUNNEL_MODE});
+  } else {
+    return false;
   }
-  if (name == "numgen") {
-    load_other(of.number_be(NFTA_NG_DREG), kWord, {.text = "numgen ...", .is_stable = false});
-    return true;
-  }
-  // Loads of 16 bytes at most, the register first.
-  static constexpr std::array<std::string_view, 3> kLoads = {"rt", "osf", "xfrm"};
-  const bool is_tunnel = name == "tunnel";
-  if (!is_tunnel && std::ranges::find(kLoads, name) == kLoads.end()) return false;
-  const std::string words = std::string(name) + " " + numbers_of(of, {1, 2, 3, 4});
-  load_other(of.number_be(is_tunnel ? 2 : 1), 16, {.text = words, .missing = words});
+  field.words.insert(0, std::string(name).append(" "));
+  value.text = field.words;
+  value.is_stable = field.is_stable;
+  if (name != "numgen") value.missing = field.words;
+  load_field(destination, std::move(field), value);
   return true;
 }
 

@@ -26,6 +26,8 @@ enum class Field : std::uint8_t {
   kState,
   kDirection,
   kNextHeader,
+  kTcpOption,
+  kTcpOptionPresence,
   kSource,
   kDestination,
   kSourcePort,

@@ -156,12 +156,13 @@ void ExpressionReader::lookup(const Attributes &of) {
   const std::string statement = registers_.words(source, size) +
                                 (inverted && !is_map ? " != " : word) +
                                 (is_anonymous ? "{ ... }" : "@" + name);
+  add_protocol_of_option(source, false, {});
   const std::size_t before = rule_.matches.size();
   // The name of a set that has none tells it from others, too.
   match_with_many(source, size, key.text + word + "@" + name, inverted);
   if (rule_.matches.size() > before && !is_anonymous &&
-      rule_.matches.back().attribute == Attribute::kOther) {
-    sets_.lookups.emplace_back(static_cast<std::uint32_t>(rule_.matches.size() - 1), name);
+      rule_.matches[before].attribute == Attribute::kOther) {
+    sets_.lookups.emplace_back(static_cast<std::uint32_t>(before), name);
   }
   if (is_verdict_map) {
     if (set != nullptr && set->branches != nullptr && !set->branches->empty()) {

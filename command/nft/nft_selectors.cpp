@@ -18,10 +18,10 @@ struct NamedNumber {
 };
 
 constexpr NamedNumber kProtocols[] = {
-    {"icmp", IPPROTO_ICMP}, {"igmp", IPPROTO_IGMP}, {"tcp", IPPROTO_TCP},
-    {"udp", IPPROTO_UDP},   {"dccp", IPPROTO_DCCP}, {"gre", IPPROTO_GRE},
-    {"esp", IPPROTO_ESP},   {"ah", IPPROTO_AH},     {"ipv6-icmp", IPPROTO_ICMPV6},
-    {"comp", IPPROTO_COMP}, {"sctp", IPPROTO_SCTP}, {"udplite", IPPROTO_UDPLITE},
+    {"icmp", IPPROTO_ICMP},    {"igmp", IPPROTO_IGMP}, {"tcp", IPPROTO_TCP},
+    {"udp", IPPROTO_UDP},      {"dccp", IPPROTO_DCCP}, {"gre", IPPROTO_GRE},
+    {"esp", IPPROTO_ESP},      {"ah", IPPROTO_AH},     {"ipv6-icmp", IPPROTO_ICMPV6},
+    {"comp", IPPROTO_COMP},    {"sctp", IPPROTO_SCTP}, {"udplite", IPPROTO_UDPLITE},
     {"icmpv6", IPPROTO_ICMPV6}};
 
 constexpr NamedNumber kStates[] = {{"new", kStateNew},
@@ -64,9 +64,8 @@ std::optional<std::uint32_t> protocol_number(std::string_view name) {
 }
 
 bool is_upper_layer(std::uint32_t protocol) {
-  static constexpr std::array<std::uint32_t, 6> kUpper = {IPPROTO_TCP,    IPPROTO_UDP,
-                                                          IPPROTO_ICMPV6, IPPROTO_DCCP,
-                                                          IPPROTO_SCTP,   IPPROTO_UDPLITE};
+  static constexpr std::array<std::uint32_t, 6> kUpper = {
+      IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6, IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_UDPLITE};
   return std::ranges::find(kUpper, protocol) != kUpper.end();
 }
 

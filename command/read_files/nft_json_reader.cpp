@@ -102,8 +102,8 @@ int priority_of(const Json &prio) {
 struct NamedSet {
   std::string name;
   bool is_listed_map = false;
-  bool is_led_by = false;     // some rule goes where it says
-  bool is_changed = false;    // by rules, for any packet
+  bool is_led_by = false;                         // some rule goes where it says
+  bool is_changed = false;                        // by rules, for any packet
   std::shared_ptr<std::vector<Branch>> branches;  // of a verdict map
 };
 

@@ -39,13 +39,13 @@ struct TargetVerdict {
 };
 
 constexpr std::array kTargetVerdicts = {
-    TargetVerdict{"ACCEPT", Verdict::kAccept},     TargetVerdict{"DNAT", Verdict::kAccept},
-    TargetVerdict{"DROP", Verdict::kDrop},         TargetVerdict{"MASQUERADE", Verdict::kAccept},
-    TargetVerdict{"MIRROR", Verdict::kDrop},       TargetVerdict{"NETMAP", Verdict::kAccept},
-    TargetVerdict{"NFQUEUE", Verdict::kAccept},    TargetVerdict{"QUEUE", Verdict::kAccept},
-    TargetVerdict{"REDIRECT", Verdict::kAccept},   TargetVerdict{"REJECT", Verdict::kDrop},
-    TargetVerdict{"RETURN", Verdict::kReturn},     TargetVerdict{"SNAT", Verdict::kAccept},
-    TargetVerdict{"SYNPROXY", Verdict::kDrop},     TargetVerdict{"TPROXY", Verdict::kAccept},
+    TargetVerdict{"ACCEPT", Verdict::kAccept},   TargetVerdict{"DNAT", Verdict::kAccept},
+    TargetVerdict{"DROP", Verdict::kDrop},       TargetVerdict{"MASQUERADE", Verdict::kAccept},
+    TargetVerdict{"MIRROR", Verdict::kDrop},     TargetVerdict{"NETMAP", Verdict::kAccept},
+    TargetVerdict{"NFQUEUE", Verdict::kAccept},  TargetVerdict{"QUEUE", Verdict::kAccept},
+    TargetVerdict{"REDIRECT", Verdict::kAccept}, TargetVerdict{"REJECT", Verdict::kDrop},
+    TargetVerdict{"RETURN", Verdict::kReturn},   TargetVerdict{"SNAT", Verdict::kAccept},
+    TargetVerdict{"SYNPROXY", Verdict::kDrop},   TargetVerdict{"TPROXY", Verdict::kAccept},
 };
 
 }  // namespace

@@ -339,9 +339,8 @@ void ChainPaths::walk(Path path) {
       Visits &each = visits[rule];
       if (!each.any()) continue;
       each.last = std::max(each.first, last_call[chain]);
-      each_target(ruleset_.rules[rule], [&](ChainIndex to) {
-        last_call[to] = std::max(last_call[to], each.last);
-      });
+      each_target(ruleset_.rules[rule],
+                  [&](ChainIndex to) { last_call[to] = std::max(last_call[to], each.last); });
     }
   }
 }

@@ -30,10 +30,7 @@ Match other_match(std::string words, bool inverted, bool is_stable) {
 Match interface_match(Attribute attribute, std::string_view name, bool inverted) {
   std::string text(name);
   if (text.ends_with('*')) text.back() = '+';
-  return {.attribute = attribute,
-          .inverted = inverted,
-          .is_stable = true,
-          .text = std::move(text)};
+  return {.attribute = attribute, .inverted = inverted, .is_stable = true, .text = std::move(text)};
 }
 
 Match protocol_match(std::uint32_t protocol, bool inverted) {

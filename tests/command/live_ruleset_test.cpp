@@ -641,18 +641,20 @@ void expect_statements_fold(const std::vector<std::string> &nft, bool two_source
   const std::vector<Operation> ops = random_rules();
   const auto statements = translations(Family::kIpv4, ops);
   std::vector<Operation> chosen;
-  std::string text = "table inet t {\nchain c {\n";
   for (const Operation &op : ops) {
-    const std::string &statement = statements.at(options_for(op));
-    if (has_two_sources(statement) != two_sources) continue;
-    chosen.push_back(op);
-    text += statement + "\n";
+    if (has_two_sources(statements.at(options_for(op))) == two_sources) chosen.push_back(op);
   }
   ASSERT_GT(chosen.size(), kRandomRules / 10);
   std::vector<std::string> argv = nft;
   argv.insert(argv.end(), {"-f", "-"});
-  const CommandResult result = run(argv, text + "}\n}\n");
-  ASSERT_EQ(result.status, 0) << result.err;
+  for (std::size_t first = 0; first < chosen.size(); first += kRulesPerLoad) {
+    std::string text = "table inet t {\nchain c {\n";
+    for (std::size_t i = first; i < std::min(chosen.size(), first + kRulesPerLoad); ++i) {
+      text += statements.at(options_for(chosen[i])) + "\n";
+    }
+    const CommandResult result = run(argv, text + "}\n}\n");
+    ASSERT_EQ(result.status, 0) << result.err;
+  }
   expect_expressions(read_running_kernel(), chosen);
 }
 
@@ -913,6 +915,34 @@ TEST(NftRuleTest, AnOperatorThatItDoesNotKnowIsSaidInWords) {
   EXPECT_EQ(rule.unknown, std::vector<std::string>{"meta mark set ...(meta mark)"});
   ASSERT_EQ(rule.writes.size(), 1U);
   EXPECT_EQ(rule.writes[0].value.unknown_bits(), kAllBits);
+}
+
+TEST(NftRuleTest, ARouteByMarkLooksAtIt) {
+  Expressions expressions;
+  expressions
+      .add("fib", {{NFTA_FIB_DREG, NFT_REG_1},
+                   {NFTA_FIB_RESULT, NFT_FIB_RESULT_OIF},
+                   {NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK}})
+      .add("cmp", {{NFTA_CMP_SREG, NFT_REG_1}, {NFTA_CMP_OP, NFT_CMP_EQ}}, NFTA_CMP_DATA, 1);
+  const Rule rule = expressions.rule();
+  expect_test(rule, {.mark = Mark::kPacket, .mask = kAllBits, .value_known = false});
+  EXPECT_TRUE(rule.unknown.empty());
+}
+
+TEST(NftRuleTest, AnOptionOfTcpIsNothingUnknown) {
+  Expressions expressions;
+  expressions.add("meta", kLoadPacketMark)
+      .add("cmp", {{NFTA_CMP_SREG, NFT_REG_1}, {NFTA_CMP_OP, NFT_CMP_EQ}}, NFTA_CMP_DATA, 1)
+      .add("exthdr", {{NFTA_EXTHDR_DREG, NFT_REG_1},
+                      {NFTA_EXTHDR_LEN, 1},
+                      {NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT},
+                      {NFTA_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT}})
+      .add("cmp", {{NFTA_CMP_SREG, NFT_REG_1}, {NFTA_CMP_OP, NFT_CMP_EQ}}, NFTA_CMP_DATA, 1);
+  const Rule rule = expressions.rule();
+  EXPECT_TRUE(rule.unknown.empty());
+  expect_test(rule, {.mark = Mark::kPacket, .value = 1, .mask = kAllBits});
+  ASSERT_EQ(rule.matches.size(), 2U);
+  EXPECT_EQ(rule.matches[0].attribute, Attribute::kProtocol);
 }
 
 TEST(NftRuleTest, AnExpressionThatItDoesNotKnowMayHaveWrittenAnyRegister) {

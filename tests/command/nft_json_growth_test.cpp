@@ -118,8 +118,7 @@ TEST(NftJsonGrowthTest, MemoryIsInProportionToTheList) {
                                 return R"({"match":{"op":"==","left":)" + kMark +
                                        ",\"right\":" + number(i) + "}}";
                               }) +
-                     R"(,{"vmap":{"key":)" + kMark + R"(,"data":{"set":[)" + jumps(3000) +
-                     "]}}}");
+                     R"(,{"vmap":{"key":)" + kMark + R"(,"data":{"set":[)" + jumps(3000) + "]}}}");
        }},
       {"a rule of many writes",
        [] {
@@ -130,9 +129,9 @@ TEST(NftJsonGrowthTest, MemoryIsInProportionToTheList) {
        }},
       {"one long value",
        [] {
-         return chain("c") + "," + rule(R"({"mangle":{"key":)" + kMark + R"(,"value":{"|":[)" +
-                                        kMark + "," +
-                                        repeated(500'000, [](int) { return "1"; }) + "]}}}");
+         return chain("c") + "," +
+                rule(R"({"mangle":{"key":)" + kMark + R"(,"value":{"|":[)" + kMark + "," +
+                     repeated(500'000, [](int) { return "1"; }) + "]}}}");
        }},
       {"empty objects",
        [] {
@@ -149,8 +148,7 @@ TEST(NftJsonGrowthTest, MemoryIsInProportionToTheList) {
        }},
       {"rules of hardly anything",
        [] {
-         return chain("c") + "," +
-                repeated(50'000, [](int) { return rule(R"({"drop":null})"); });
+         return chain("c") + "," + repeated(50'000, [](int) { return rule(R"({"drop":null})"); });
        }},
   };
   for (const Hostile &each : cases) {

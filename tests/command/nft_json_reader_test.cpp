@@ -275,13 +275,11 @@ TEST(NftJsonReaderTest, FollowsNamedMapsWhereverTheyAreListed) {
   const std::string uses = rule(R"({"vmap": {"key": )" + kMeta + R"(, "data": "@m"}})");
   const std::string other = rule(mangle(kMeta, "1"));
   for (const std::string &objects :
-       {map + "," + uses + "," + uses + "," + other,
-                                  uses + "," + uses + "," + other + "," + map}) {
+       {map + "," + uses + "," + uses + "," + other, uses + "," + uses + "," + other + "," + map}) {
     const std::vector<Rule> rules = kReader.read(list(objects)).rules;
     ASSERT_EQ(rules.size(), 3U);
     ASSERT_TRUE(rules[0].branches);
-    EXPECT_EQ(*rules[0].branches,
-              (std::vector<Branch>{{Verdict::kJump, 1}, {Verdict::kJump, 2}}));
+    EXPECT_EQ(*rules[0].branches, (std::vector<Branch>{{Verdict::kJump, 1}, {Verdict::kJump, 2}}));
     EXPECT_EQ(rules[0].text, "meta mark vmap @m");
     EXPECT_EQ(rules[1].branches, rules[0].branches);  // one map
     EXPECT_EQ(rules[2].writes.size(), 1U);
@@ -404,6 +402,52 @@ TEST(NftJsonReaderTest, LeavesTheRulesetAsItWasAfterARefusal) {
   EXPECT_EQ(ruleset.inputs.size(), 1U);
   EXPECT_EQ(ruleset.chains.size(), 3U);
   EXPECT_EQ(ruleset.rules.size(), 1U);
+}
+
+TEST(NftJsonReaderTest, ATableThatIsSwitchedOffHasNoRules) {
+  for (const char *const flags : {R"(["dormant"])", R"("dormant")"}) {
+    const Ruleset ruleset =
+        kReader.read(R"({"nftables": [{"table": {"family": "inet", "name": "t", "flags": )" +
+                     std::string(flags) + "}}," + rule(mangle(kMeta, "1")) + "]}");
+    EXPECT_TRUE(ruleset.rules.empty());
+    EXPECT_TRUE(ruleset.chains.empty());
+  }
+}
+
+TEST(NftJsonReaderTest, WhateverAMarkFlowsIntoHasLookedAtIt) {
+  const std::string by_mark = R"({"map": {"key": )" + kCt + R"(, "data": "@m"}})";
+  const struct {
+    std::string statement;
+    bool decides;
+  } cases[] = {
+      {R"({"set": {"op": "add", "elem": )" + kCt + R"(, "set": "@seen"}})", false},
+      {R"({"counter": )" + by_mark + "}", true},
+      {mangle(R"({"meta": {"key": "priority"}})", by_mark), true},
+      {mangle(R"({"ct": {"key": "zone"}})", kCt), false},
+      {mangle(kMeta, R"({"jhash": {"mod": 4, "expr": )" + kCt + "}}"), false},
+      {match(R"({"jhash": {"mod": 4, "expr": )" + kCt + "}}", "==", "1"), true},
+  };
+  for (const auto &each : cases) {
+    const Rule rule = only_rule(each.statement);
+    expect_test_with_many(rule, Mark::kConnection, kAllBits);
+    EXPECT_EQ(rule.tests.at(0).decides, each.decides) << each.statement;
+    EXPECT_EQ(rule.unknown.size(), rule.writes.size()) << each.statement;
+  }
+  const Rule route = only_rule(
+      match(R"({"fib": {"result": "oif", "flags": ["saddr", "mark"]}})", "==", R"("lo")"));
+  expect_test_with_many(route, Mark::kPacket, kAllBits);
+  EXPECT_TRUE(route.unknown.empty());
+}
+
+TEST(NftJsonReaderTest, DistrustsSetsThatRulesChange) {
+  const std::string looks = match(kSource, "==", R"("@s")") + R"(, {"accept": null})";
+  const std::string adds = R"({"set": {"op": "add", "elem": )" + kSource + R"(, "set": "@s"}})";
+  const std::vector<Rule> alone = kReader.read(list(rule(looks))).rules;
+  ASSERT_EQ(alone.size(), 1U);
+  EXPECT_TRUE(alone[0].matches.back().is_stable);
+  const std::vector<Rule> changed = kReader.read(list(rule(looks) + "," + rule(adds))).rules;
+  ASSERT_EQ(changed.size(), 1U);
+  EXPECT_FALSE(changed[0].matches.back().is_stable);
 }
 
 // nft's own list, against what the kernel's registers fold to.

@@ -19,15 +19,16 @@ class Table {
   Table(RandomRules &random, const std::string &name) : random_(random) {
     family_ = pick("inet", "inet", "ip", "ip6");
     text_ = "table " + family_ + " " + name + " {\n";
-    text_ += "set addresses { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }\n"
-             "set marks { type mark; elements = { 1, 5 } }\n"
-             "set seen { type mark; size 100; flags dynamic; }\n"
-             "map mark_of { type inet_service : mark; elements = { 22 : 0x10 } }\n"
-             "map by_mark { type mark : mark; elements = { 1 : 2 } }\n"
-             "counter hits { }\nquota limited { over 5 mbytes }\n"
-             "map counters { type mark : counter; elements = { 1 : \"hits\" } }\n"
-             "chain a {\ncounter\n}\nchain b {\ncounter\n}\n"
-             "map ways { type mark : verdict; elements = { 1 : jump a, 2 : goto b, 3 : drop } }\n";
+    text_ +=
+        "set addresses { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }\n"
+        "set marks { type mark; elements = { 1, 5 } }\n"
+        "set seen { type mark; size 100; flags dynamic; }\n"
+        "map mark_of { type inet_service : mark; elements = { 22 : 0x10 } }\n"
+        "map by_mark { type mark : mark; elements = { 1 : 2 } }\n"
+        "counter hits { }\nquota limited { over 5 mbytes }\n"
+        "map counters { type mark : counter; elements = { 1 : \"hits\" } }\n"
+        "chain a {\ncounter\n}\nchain b {\ncounter\n}\n"
+        "map ways { type mark : verdict; elements = { 1 : jump a, 2 : goto b, 3 : drop } }\n";
   }
 
   std::string text() {
@@ -169,9 +170,10 @@ class Table {
         return protocol_.empty() ? pick("meta l4proto != icmp", "meta l4proto { tcp, udp }")
                                  : "meta l4proto " + protocol_;
       case 9:
-        return pick("meta cpu 1-3", "meta length 100-200", "meta length > 500", "meta day \"Monday\"",
-                    "meta hour \"10:00\"-\"12:00\"", "meta pkttype host", "meta random & 3 == 1",
-                    "numgen inc mod 2 0", "iifgroup 5", "meta priority 1:2", "rt classid 5");
+        return pick("meta cpu 1-3", "meta length 100-200", "meta length > 500",
+                    "meta day \"Monday\"", "meta hour \"10:00\"-\"12:00\"", "meta pkttype host",
+                    "meta random & 3 == 1", "numgen inc mod 2 0", "iifgroup 5", "meta priority 1:2",
+                    "rt classid 5");
       case 10:
         if (protocol_ == "tcp") {
           return pick("tcp flags syn", "tcp flags & (syn|ack) == syn", "tcp option maxseg exists",

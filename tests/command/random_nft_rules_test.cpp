@@ -2,6 +2,8 @@
 //
 // Random tables of nft, read from the running kernel and from the list of them
 // that nft prints: both must say the same.
+#include "command/random_nft_rules.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,7 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include "command/random_nft_rules.h"
 #include "command/read_files/nft_json_reader.h"
 #include "command/read_kernel/nf_tables.h"
 #include "command/read_text.h"
@@ -54,9 +55,7 @@ std::string text_of(const MarkExpression &value) {
   std::string text;
   for (int i = 0; i < 32; ++i) {
     const BitValue &bit = value.bit(i);
-    text += bit.unknown           ? " ?"
-            : bit.connection >= 0 ? " c" + std::to_string(bit.connection)
-                                  : " -";
+    text += bit.unknown ? " ?" : bit.connection >= 0 ? " c" + std::to_string(bit.connection) : " -";
     if (bit.packet >= 0) text += "p" + std::to_string(bit.packet);
     if (bit.inverted) text += "!";
   }
@@ -92,9 +91,8 @@ std::string matches_of(const Rule &rule) {
 
 std::vector<Match> others_of(const Rule &rule) {
   std::vector<Match> others;
-  std::ranges::copy_if(rule.matches, std::back_inserter(others), [](const Match &match) {
-    return match.attribute == Attribute::kOther;
-  });
+  std::ranges::copy_if(rule.matches, std::back_inserter(others),
+                       [](const Match &match) { return match.attribute == Attribute::kOther; });
   return others;
 }
 
@@ -178,7 +176,9 @@ void expect_same(const Ruleset &listed, const Ruleset &kernel) {
     const auto found = of_kernel.find(place);
     ASSERT_NE(found, of_kernel.end()) << std::get<0>(place) << ": " << rule->text;
     const Rule &same = *found->second;
-    EXPECT_EQ(text_of(listed, *rule), text_of(kernel, same)) << name_of(listed, rule->chain) << " handle " << rule->number << ": " << rule->text << '\n' << same.text;
+    EXPECT_EQ(text_of(listed, *rule), text_of(kernel, same))
+        << name_of(listed, rule->chain) << " handle " << rule->number << ": " << rule->text << '\n'
+        << same.text;
     const std::vector<Match> one = others_of(*rule);
     const std::vector<Match> other = others_of(same);
     if (one.size() != other.size()) continue;

@@ -80,9 +80,9 @@ std::optional<Match> address(Attribute attribute, bool is_ipv6, bool inverted, c
     length = *given;
   }
   std::array<std::uint8_t, 16> bytes = {};
-  if (!text->is_string() || inet_pton(is_ipv6 ? AF_INET6 : AF_INET,
-                                      text->get_ref<const std::string &>().c_str(),
-                                      bytes.data()) != 1) {
+  if (!text->is_string() ||
+      inet_pton(is_ipv6 ? AF_INET6 : AF_INET, text->get_ref<const std::string &>().c_str(),
+                bytes.data()) != 1) {
     return std::nullopt;
   }
   return address_match(attribute, bytes.data(), length, is_ipv6, inverted);
@@ -229,8 +229,7 @@ bool is_stable(const Json &expression) {
 
 bool may_be_missing(const Json &expression) {
   static constexpr std::array<std::string_view, 9> kLacking = {
-      "payload", "exthdr", "tcp option", "ip option", "sctp chunk",
-      "socket",  "rt",     "osf",        "ipsec"};
+      "payload", "exthdr", "tcp option", "ip option", "sctp chunk", "socket", "rt", "osf", "ipsec"};
   const std::string_view name = only_key(expression);
   if (name == "meta") return may_lack_meta(member_text(expression.front(), "key"));
   if (name == "ct") return may_lack_ct(member_text(expression.front(), "key"));

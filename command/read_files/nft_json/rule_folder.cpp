@@ -93,7 +93,7 @@ void RuleFolder::Folded::join(const Folded &other) {
 
 void RuleFolder::take(std::string_view name, const Json &value, const Json &statement) {
   static constexpr std::array<std::string_view, 10> kEnding = {
-      "accept", "drop", "return",     "queue",   "reject",
+      "accept", "drop", "return",     "queue",    "reject",
       "dnat",   "snat", "masquerade", "redirect", "fwd"};
   if (name == "match") return match(value);
   if (name == "mangle") return mangle(value, statement);
@@ -210,14 +210,12 @@ void RuleFolder::ends(std::string_view name, const Json &value) {
   if (family == "ip") require_version(4, family_, rule_);
   if (family == "ip6") require_version(6, family_, rule_);
   use(value);
-  rule_.outcome = {name == "return" ? Verdict::kReturn
-                   : drops          ? Verdict::kDrop
-                                    : Verdict::kAccept};
+  rule_.outcome = {name == "return" ? Verdict::kReturn : drops ? Verdict::kDrop : Verdict::kAccept};
 }
 
 void RuleFolder::other_statement(std::string_view name, const Json &value) {
   static constexpr std::array<std::string_view, 9> kPassing = {
-      "counter",        "log",     "dup",    "last",     "ct helper",
+      "counter",        "log",     "dup",    "last",    "ct helper",
       "ct expectation", "secmark", "tunnel", "continue"};
   use(value);
   if (name == "notrack") {
@@ -229,8 +227,8 @@ void RuleFolder::other_statement(std::string_view name, const Json &value) {
   // "flow" those that can be offloaded, "synproxy" those that are no part of a
   // handshake.
   const bool is_stable = name == "tproxy" || name == "synproxy";
-  add_match(rule_, other_match(std::string(name) + " " + whole_statement(name, value), false,
-                               is_stable));
+  add_match(rule_,
+            other_match(std::string(name) + " " + whole_statement(name, value), false, is_stable));
   if (name == "synproxy") rule_.outcome = {Verdict::kDrop};
 }
 

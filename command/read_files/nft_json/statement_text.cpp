@@ -39,8 +39,7 @@ class Writer {
  private:
   std::string list(const Json &list, std::string_view separator, bool is_mark) const;
   std::string pair(const Json &pair, bool key_is_mark, bool value_is_mark) const;
-  std::string operation(std::string_view name, const Json &operands, bool is_mark,
-                        int outer) const;
+  std::string operation(std::string_view name, const Json &operands, bool is_mark, int outer) const;
   std::string prefix(const Json &value, bool is_mark) const;
   std::string object(const Json &json, bool is_mark, int outer) const;
   std::string mangle(const Json &value) const;
@@ -77,8 +76,7 @@ std::string Writer::pair(const Json &pair, bool key_is_mark, bool value_is_mark)
                                                          "return", "jump", "goto"};
   const bool is_verdict = std::ranges::find(kVerdicts, verdict) != kVerdicts.end();
   return expression(pair[0], key_is_mark) + " : " +
-         (is_verdict ? verdict_text(verdict, pair[1].front())
-                     : expression(pair[1], value_is_mark));
+         (is_verdict ? verdict_text(verdict, pair[1].front()) : expression(pair[1], value_is_mark));
 }
 
 std::string Writer::map(const Json &map, const char *word, bool value_is_mark) const {
@@ -260,7 +258,9 @@ std::string nft_text(const Json &statement) {
   return name.empty() ? std::string(kLeftOut) : Writer(false).statement(name, statement.front());
 }
 
-std::string whole_text(const Json &expression) { return Writer(true).expression(expression, false); }
+std::string whole_text(const Json &expression) {
+  return Writer(true).expression(expression, false);
+}
 
 std::string whole_map(const Json &map, const char *word) {
   return Writer(true).map(map, word, false);

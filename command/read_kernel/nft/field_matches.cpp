@@ -195,19 +195,18 @@ bool ExpressionReader::is_ipv6() const {
 }
 
 bool ExpressionReader::has_ports() const {
-  static constexpr std::array<std::uint32_t, 5> kWithPorts = {IPPROTO_TCP, IPPROTO_UDP,
-                                                              IPPROTO_DCCP, IPPROTO_SCTP,
-                                                              IPPROTO_UDPLITE};
+  static constexpr std::array<std::uint32_t, 5> kWithPorts = {
+      IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_UDPLITE};
   const Match *const protocol = last_match(rule_, Attribute::kProtocol);
-  return protocol == nullptr ||
-         std::ranges::find(kWithPorts, protocol->from) != kWithPorts.end();
+  return protocol == nullptr || std::ranges::find(kWithPorts, protocol->from) != kWithPorts.end();
 }
 
 std::string ExpressionReader::field_words(const LoadedField &field, std::uint32_t operation,
                                           Bytes data) const {
   static constexpr const char *kSigns[] = {" ", " ", " < ", " <= ", " > ", " >= "};
   std::string words = field.words;
-  const Bytes mask = std::as_bytes(std::span(field.mask)).first(std::min<std::size_t>(field.size, 16));
+  const Bytes mask =
+      std::as_bytes(std::span(field.mask)).first(std::min<std::size_t>(field.size, 16));
   if (field.is_masked) words.append(" & ").append(number_text(mask, field.host_order));
   words += operation < std::size(kSigns) ? kSigns[operation] : " ? ";
   return words + number_text(data, field.host_order);
@@ -217,17 +216,16 @@ std::optional<Match> ExpressionReader::field_match(const LoadedField &field,
                                                    std::uint32_t operation, Bytes data) const {
   if (field.field == Field::kSourcePort || field.field == Field::kDestinationPort) {
     if (field.is_masked || data.size() != 2) return std::nullopt;
-    return port_match(field.field == Field::kSourcePort ? Attribute::kSourcePort
-                                                        : Attribute::kDestinationPort,
-                      comparison_of(operation), in_network_order(data));
+    return port_match(
+        field.field == Field::kSourcePort ? Attribute::kSourcePort : Attribute::kDestinationPort,
+        comparison_of(operation), in_network_order(data));
   }
   const bool inverted = operation == NFT_CMP_NEQ;
   if (operation != NFT_CMP_EQ && !inverted) return std::nullopt;
   if (field.field == Field::kState) return states(field, inverted, data);
   if (field.field == Field::kSource || field.field == Field::kDestination) {
-    return address(
-        field.field == Field::kSource ? Attribute::kSource : Attribute::kDestination, field,
-        is_ipv6(), inverted, data);
+    return address(field.field == Field::kSource ? Attribute::kSource : Attribute::kDestination,
+                   field, is_ipv6(), inverted, data);
   }
   if (field.is_masked || data.empty()) return std::nullopt;
   switch (field.field) {
@@ -268,13 +266,12 @@ void ExpressionReader::payload_matches(const LoadedField &field, std::uint32_t o
                                        Bytes data) {
   LoadedField rest = field;
   while (true) {
-    const PayloadField *const known =
-        payload_field(is_ipv6(), has_ports(), rest.base, rest.offset);
-    const bool is_joined = known != nullptr && known->size < data.size() &&
-                           operation == NFT_CMP_EQ && !rest.is_masked;
+    const PayloadField *const known = payload_field(is_ipv6(), has_ports(), rest.base, rest.offset);
+    const bool is_joined =
+        known != nullptr && known->size < data.size() && operation == NFT_CMP_EQ && !rest.is_masked;
     LoadedField one = rest;
     one.field = known != nullptr && (known->size >= data.size() || is_joined) ? known->field
-                                                                             : Field::kOther;
+                                                                              : Field::kOther;
     if (one.field == Field::kProtocol && data.empty()) one.field = Field::kOther;
     if (is_joined) one.size = known->size;
     const Bytes part = is_joined ? data.first(known->size) : data;
@@ -345,19 +342,20 @@ void ExpressionReader::match_range(std::uint32_t source, bool inverted, Bytes fr
   const bool is_source_port = field.field == Field::kSourcePort;
   if ((is_source_port || field.field == Field::kDestinationPort) && has_ports() &&
       !field.is_masked && from.size() == 2 && to.size() == 2) {
-    return add_match(rule_, {.attribute = is_source_port ? Attribute::kSourcePort
-                                                         : Attribute::kDestinationPort,
-                             .inverted = inverted,
-                             .is_stable = true,
-                             .from = in_network_order(from),
-                             .to = in_network_order(to),
-                             .text = {}});
+    return add_match(
+        rule_, {.attribute = is_source_port ? Attribute::kSourcePort : Attribute::kDestinationPort,
+                .inverted = inverted,
+                .is_stable = true,
+                .from = in_network_order(from),
+                .to = in_network_order(to),
+                .text = {}});
   }
   const Register key = registers_.key(source, from.size());
-  std::string words = is_field ? field_words(field, NFT_CMP_EQ, from)
-                               : key.text + " " + number_text(from, true);
+  std::string words =
+      is_field ? field_words(field, NFT_CMP_EQ, from) : key.text + " " + number_text(from, true);
   words.append("-").append(number_text(to, field.host_order));
-  add_match(rule_, other_match(std::move(words), inverted, is_field ? field.is_stable : key.is_stable));
+  add_match(rule_,
+            other_match(std::move(words), inverted, is_field ? field.is_stable : key.is_stable));
 }
 
 }  // namespace connmark::nft

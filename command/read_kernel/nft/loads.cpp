@@ -16,17 +16,16 @@ namespace {
 
 // By enum nft_meta_keys and nft_ct_keys, in nft's words.
 constexpr std::array<std::string_view, 36> kMetaKeys = {
-    "length",    "protocol", "priority", "mark",     "iif",       "oif",     "iifname",
-    "oifname",   "iiftype",  "oiftype",  "skuid",    "skgid",     "nftrace", "rtclassid",
-    "secmark",   "nfproto",  "l4proto",  "ibrname",  "obrname",   "pkttype", "cpu",
-    "iifgroup",  "oifgroup", "cgroup",   "random",   "secpath",   "iifkind", "oifkind",
-    "ibrpvid",   "ibrvproto", "time",    "day",      "hour",      "sdif",    "sdifname",
-    "broute"};
+    "length",  "protocol", "priority", "mark",    "iif",     "oif",       "iifname",  "oifname",
+    "iiftype", "oiftype",  "skuid",    "skgid",   "nftrace", "rtclassid", "secmark",  "nfproto",
+    "l4proto", "ibrname",  "obrname",  "pkttype", "cpu",     "iifgroup",  "oifgroup", "cgroup",
+    "random",  "secpath",  "iifkind",  "oifkind", "ibrpvid", "ibrvproto", "time",     "day",
+    "hour",    "sdif",     "sdifname", "broute"};
 constexpr std::array<std::string_view, 24> kCtKeys = {
-    "state",    "direction", "status",    "mark",      "secmark", "expiration",
-    "helper",   "l3proto",   "saddr",     "daddr",     "protocol", "proto-src",
-    "proto-dst", "label",    "packets",   "bytes",     "avgpkt",  "zone",
-    "event",    "ip saddr",  "ip daddr",  "ip6 saddr", "ip6 daddr", "id"};
+    "state",     "direction", "status",   "mark",      "secmark",   "expiration",
+    "helper",    "l3proto",   "saddr",    "daddr",     "protocol",  "proto-src",
+    "proto-dst", "label",     "packets",  "bytes",     "avgpkt",    "zone",
+    "event",     "ip saddr",  "ip daddr", "ip6 saddr", "ip6 daddr", "id"};
 
 template <typename Names>
 std::string name_of(const Names &names, std::uint32_t key) {
@@ -34,8 +33,8 @@ std::string name_of(const Names &names, std::uint32_t key) {
 }
 
 std::string meta_words(const std::string &key) {
-  static constexpr std::array<std::string_view, 8> kAlone = {"iif",     "oif",     "iifname",  "oifname",
-                                                             "iiftype", "oiftype", "iifgroup", "oifgroup"};
+  static constexpr std::array<std::string_view, 8> kAlone = {
+      "iif", "oif", "iifname", "oifname", "iiftype", "oiftype", "iifgroup", "oifgroup"};
   return std::ranges::find(kAlone, key) != kAlone.end() ? key : "meta " + key;
 }
 
@@ -197,10 +196,9 @@ void ExpressionReader::ct(const Attributes &of) {
                           .host_order = true,
                           .is_stable = is_stable_ct(name),
                           .words = words};
-  load_field(destination, field,
-             {.text = words,
-              .is_stable = field.is_stable,
-              .missing = may_lack_ct(name) ? words : ""});
+  load_field(
+      destination, field,
+      {.text = words, .is_stable = field.is_stable, .missing = may_lack_ct(name) ? words : ""});
 }
 
 void ExpressionReader::payload(const Attributes &of) {
@@ -221,7 +219,8 @@ void ExpressionReader::payload(const Attributes &of) {
 // The result depends on the packet's mark where that is asked with.
 void ExpressionReader::fib(const Attributes &of) {
   const bool by_mark = (of.number_be(NFTA_FIB_FLAGS) & NFTA_FIB_F_MARK) != 0;
-  Register result{.text = std::string("fib ").append(numbers_of(of, {NFTA_FIB_RESULT, NFTA_FIB_FLAGS}))};
+  Register result{
+      .text = std::string("fib ").append(numbers_of(of, {NFTA_FIB_RESULT, NFTA_FIB_FLAGS}))};
   if (by_mark) {
     result.text = "fib ... . mark";
     result.of_marks = true;
@@ -253,8 +252,8 @@ bool ExpressionReader::load(std::string_view name, const Attributes &of) {
       field.field = is_presence ? Field::kTcpOptionPresence : Field::kTcpOption;
     }
     value.has_no_bits = true;
-    field.words = numbers_of(
-        of, {NFTA_EXTHDR_OP, NFTA_EXTHDR_OFFSET, NFTA_EXTHDR_LEN, NFTA_EXTHDR_FLAGS});
+    field.words =
+        numbers_of(of, {NFTA_EXTHDR_OP, NFTA_EXTHDR_OFFSET, NFTA_EXTHDR_LEN, NFTA_EXTHDR_FLAGS});
     field.words.append(".").append(std::to_string(of.number8(NFTA_EXTHDR_TYPE)));
   } else if (name == "numgen") {
     destination = of.number_be(NFTA_NG_DREG);

@@ -103,8 +103,7 @@ bool Registers::has_marks(std::uint32_t number, std::size_t size) const {
 }
 
 bool Registers::has_marks() const {
-  return std::ranges::any_of(registers_,
-                             [](const auto &each) { return each && each->of_marks; });
+  return std::ranges::any_of(registers_, [](const auto &each) { return each && each->of_marks; });
 }
 
 Register Registers::key(std::uint32_t number, std::size_t size) const {

@@ -76,7 +76,9 @@ bool RuleText::interface(std::string &to, const char *option, bool inverted, Byt
 bool RuleText::address(std::string &to, const char *option, const LoadedField &loaded,
                        bool inverted, Bytes data) const {
   std::array<std::uint8_t, 16> address = {};
-  std::memcpy(address.data(), data.data(), std::min(address.size(), data.size()));
+  if (!data.empty()) {
+    std::memcpy(address.data(), data.data(), std::min(address.size(), data.size()));
+  }
   to = address_text(option, table_.family, address.data(), loaded.mask.data(), inverted);
   return true;
 }

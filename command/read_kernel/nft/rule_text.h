@@ -16,9 +16,9 @@ namespace connmark::nft {
 // What a register was loaded with, as far as it has a meaning of its own.
 enum class Field : std::uint8_t {
   kOther,
-  kIn,        // the names of interfaces
+  kIn,  // the names of interfaces
   kOut,
-  kInIndex,   // their numbers
+  kInIndex,  // their numbers
   kOutIndex,
   kProtocol,  // above IP
   kVersion,   // NFPROTO_IPV4 ...

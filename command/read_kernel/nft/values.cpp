@@ -26,10 +26,9 @@ void ExpressionReader::immediate(const Attributes &of) {
   load_other(destination, data.size(), {});
   for (std::size_t i = 0; i * kWord < std::min(data.size(), kRegisters * kWord); ++i) {
     const std::uint32_t number = word_at(data, i);
-    registers_.put(destination, {.value = MarkExpression::constant(number),
-                                 .text = hex(number),
-                                 .is_said = true},
-                   i);
+    registers_.put(
+        destination,
+        {.value = MarkExpression::constant(number), .text = hex(number), .is_said = true}, i);
   }
 }
 
@@ -39,8 +38,7 @@ std::optional<Register> ExpressionReader::bitwise_word(const Attributes &of, std
   const std::uint32_t operation = of.number_be(NFTA_BITWISE_OP);
   const Register *const left = registers_.at(source, word);
   const bool has_second = of[kSecondSource] != nullptr;
-  const Register *right =
-      has_second ? registers_.at(of.number_be(kSecondSource), word) : nullptr;
+  const Register *right = has_second ? registers_.at(of.number_be(kSecondSource), word) : nullptr;
   if (left == nullptr && right == nullptr) return std::nullopt;
   const Bytes data = value_of(of[NFTA_BITWISE_DATA]);
   if (operation == kBitwiseMaskXor && left != nullptr) {
@@ -128,9 +126,9 @@ void ExpressionReader::hash(const Attributes &of) {
     result.lost = result.sources();
   }
   const std::string source =
-      result.of_marks
-          ? registers_.words(of.number_be(NFTA_HASH_SREG), of.number_be(NFTA_HASH_LEN))
-          : result.text + " " + numbers_of(of, {NFTA_HASH_MODULUS, NFTA_HASH_SEED, NFTA_HASH_OFFSET});
+      result.of_marks ? registers_.words(of.number_be(NFTA_HASH_SREG), of.number_be(NFTA_HASH_LEN))
+                      : result.text + " " +
+                            numbers_of(of, {NFTA_HASH_MODULUS, NFTA_HASH_SEED, NFTA_HASH_OFFSET});
   result.value = MarkExpression::unknown();
   result.is_said = result.of_marks;
   result.text = (is_symmetric ? "symhash " : "jhash ") + source;
@@ -175,11 +173,12 @@ void ExpressionReader::lookup(const Attributes &of) {
     return text_.other_match();
   }
   // What a map holds can change at any time, and is as long as its users make it.
-  load_other(destination, 16, {.text = statement,
-                               .of_marks = key.of_marks,
-                               .is_said = true,
-                               .is_stable = key.is_stable,
-                               .lost = key.sources()});
+  load_other(destination, 16,
+             {.text = statement,
+              .of_marks = key.of_marks,
+              .is_said = true,
+              .is_stable = key.is_stable,
+              .lost = key.sources()});
 }
 
 }  // namespace connmark::nft

@@ -26,11 +26,10 @@ NftTable table(std::uint8_t choice) {
   table.chains = {{"c", 0}, {"d", 1}};
   table.sets["s"] = {.is_anonymous = false, .key_size = 4, .branches = nullptr};
   table.sets["t"] = {.is_anonymous = true, .key_size = choice, .branches = nullptr};
-  table.sets["v"] = {
-      .is_anonymous = false,
-      .key_size = 8,
-      .branches = std::make_shared<std::vector<connmark::Branch>>(
-          std::vector<connmark::Branch>{{connmark::Verdict::kJump, 1}})};
+  table.sets["v"] = {.is_anonymous = false,
+                     .key_size = 8,
+                     .branches = std::make_shared<std::vector<connmark::Branch>>(
+                         std::vector<connmark::Branch>{{connmark::Verdict::kJump, 1}})};
   return table;
 }
 
@@ -48,7 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   if (size == 0) return 0;
   const std::size_t length = std::min(size - 1, kMost);
   std::vector<std::uint32_t> aligned((sizeof(nlattr) + length + 3) / 4);
-  const nlattr header{.nla_len = static_cast<std::uint16_t>(sizeof(nlattr) + length), .nla_type = 0};
+  const nlattr header{.nla_len = static_cast<std::uint16_t>(sizeof(nlattr) + length),
+                      .nla_type = 0};
   std::memcpy(aligned.data(), &header, sizeof header);
   std::memcpy(reinterpret_cast<char *>(aligned.data()) + sizeof header, data + 1, length);
   const auto *const expressions = reinterpret_cast<const nlattr *>(aligned.data());

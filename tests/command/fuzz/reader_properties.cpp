@@ -108,8 +108,7 @@ void expect_sound(const Ruleset &ruleset, const Beginning &from) {
       }
     }
     for (const MarkWrite &write : rule.writes) {
-      expect(write.matches_before <= rule.matches.size() &&
-                 write.tests_before <= rule.tests.size(),
+      expect(write.matches_before <= rule.matches.size() && write.tests_before <= rule.tests.size(),
              "a write comes behind some of the rule's matches", rule.text);
     }
     expect(has_marks != rule.text.empty(), "a rule with marks has a text", rule.text);

@@ -470,7 +470,7 @@ class SaveReader {
       rule_.outcome = {rule_.is_goto() ? Verdict::kGoto : Verdict::kJump, found->second};
       return;
     }
-    rule_.outcome.verdict = is_ending_target(*target_) ? Verdict::kAccept : Verdict::kContinue;
+    rule_.outcome.verdict = target_verdict(*target_);
     if (*target_ == "CONNMARK") return write_mark(Target::kConnmark);
     if (*target_ == "MARK") return write_mark(Target::kMark);
     if (*target_ == "TPROXY") return take_tproxy();

@@ -33,9 +33,19 @@ constexpr std::array kHooks = {
     NamedHook{"POSTROUTING", Hook::kPostrouting},
 };
 
-constexpr std::array<std::string_view, 15> kEndingTargets = {
-    "ACCEPT", "DNAT",     "DNPT",   "DROP",   "MASQUERADE", "MIRROR",   "NETMAP", "NFQUEUE",
-    "QUEUE",  "REDIRECT", "REJECT", "RETURN", "SNAT",       "SYNPROXY", "TPROXY",
+struct TargetVerdict {
+  std::string_view name;
+  Verdict verdict;
+};
+
+constexpr std::array kTargetVerdicts = {
+    TargetVerdict{"ACCEPT", Verdict::kAccept},   TargetVerdict{"DNAT", Verdict::kAccept},
+    TargetVerdict{"DROP", Verdict::kDrop},       TargetVerdict{"MASQUERADE", Verdict::kAccept},
+    TargetVerdict{"MIRROR", Verdict::kDrop},     TargetVerdict{"NETMAP", Verdict::kAccept},
+    TargetVerdict{"NFQUEUE", Verdict::kAccept},  TargetVerdict{"QUEUE", Verdict::kAccept},
+    TargetVerdict{"REDIRECT", Verdict::kAccept}, TargetVerdict{"REJECT", Verdict::kDrop},
+    TargetVerdict{"RETURN", Verdict::kReturn},   TargetVerdict{"SNAT", Verdict::kAccept},
+    TargetVerdict{"SYNPROXY", Verdict::kDrop},   TargetVerdict{"TPROXY", Verdict::kAccept},
 };
 
 }  // namespace
@@ -51,8 +61,9 @@ std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_vi
   return std::nullopt;
 }
 
-bool is_ending_target(std::string_view target) {
-  return std::ranges::find(kEndingTargets, target) != kEndingTargets.end();
+Verdict target_verdict(std::string_view target) {
+  const auto *const found = std::ranges::find(kTargetVerdicts, target, &TargetVerdict::name);
+  return found != kTargetVerdicts.end() ? found->verdict : Verdict::kContinue;
 }
 
 }  // namespace connmark

@@ -11,7 +11,7 @@ namespace connmark {
 namespace {
 
 // Rules passed on one way, each time that a chain is called.
-constexpr std::size_t kStepsAtMost = 200'000;
+constexpr std::size_t kStepsAtMost = 50'000;
 constexpr std::size_t kSmall = 64;  // rules of a chain with all that it calls
 constexpr RuleIndex kNoRule = std::numeric_limits<RuleIndex>::max();
 

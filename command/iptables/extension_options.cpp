@@ -51,6 +51,8 @@ constexpr std::array kKnownExtensions = {
     KnownExtension{ExtensionKind::kTarget, "RETURN", ""},
 };
 
+constexpr std::array<std::string_view, 3> kIpv6Targets = {"DNPT", "HL", "SNPT"};
+
 ExtensionOptions options_in(std::string_view words) {
   ExtensionOptions options;
   while (!words.empty()) {
@@ -168,9 +170,11 @@ const ExtensionOptions *extension_options(ExtensionKind kind, std::string_view n
   if (found != asked.end()) return found->second ? &*found->second : nullptr;
   std::optional<ExtensionOptions> options = options_of_marks(kind, name);
   if (!options && asked.size() < kMostNames) {
-    // A text does not always tell its family.
-    options = plugin_options(kind, std::string(name), ipv6);
-    if (!options) options = plugin_options(kind, std::string(name), !ipv6);
+    // A text does not always tell its family.  The library never looks again for a
+    // target that it has not found, whatever the family.
+    const bool first = ipv6 || std::ranges::find(kIpv6Targets, name) != kIpv6Targets.end();
+    options = plugin_options(kind, std::string(name), first);
+    if (!options) options = plugin_options(kind, std::string(name), !first);
   }
   if (!options) options = options_without_plugin(kind, name);
   if (!options && asked.size() >= kMostNames) return nullptr;

@@ -107,8 +107,8 @@ void take_table(const Plugin *plugin, Question &question) {
   if (plugin == nullptr) return;
   if (plugin->x6_options != nullptr) {
     unsigned int offset = 0;
-    question.made =
-        xtables_options_xfrm(xt_params->orig_opts, nullptr, plugin->x6_options, &offset);
+    ::option nothing = {};
+    question.made = xtables_options_xfrm(&nothing, nullptr, plugin->x6_options, &offset);
     if (question.made == nullptr) return;
   } else {
     question.table = plugin->extra_opts;

@@ -47,8 +47,8 @@ void RuleMeaning::read(Rule &rule) {
     }
     from = to;
   }
-  if (syntax.target != kNoPart) take_target();
   if (!syntax.is_whole()) marks().say(fault_text(syntax));
+  if (syntax.target != kNoPart) take_target();
 }
 
 void RuleMeaning::take_own(const OptionWords &option) {
@@ -213,6 +213,7 @@ void RuleMeaning::take_target() {
     return;
   }
   if (target.is_goto || target.known == nullptr) {
+    if (!text_.syntax().is_whole()) return;
     return marks().say((target.is_goto ? "-g " : "-j ") + in_quotes(target.name) +
                        ": there is no such chain" +
                        (target.is_goto ? "" : ", and iptables here has no such target"));

@@ -166,7 +166,7 @@ class SyntaxReader {
   void take_word() {
     const std::string_view word = words_[at_].text;
     if (word == "!") {
-      if (inverted_) return fail(RuleFault::kInversion, word);
+      if (inverted_) fail(RuleFault::kInversion, word);
       inverted_ = true;
       first_ = at_++;
       return;
@@ -333,7 +333,11 @@ class SyntaxReader {
     if (inverted_ && !may_be_inverted(name.own)) return fail(RuleFault::kInversion, "!");
     if (!may_repeat(name.own)) {
       const auto kind = static_cast<std::size_t>(kind_of(name.own));
-      if (seen_.test(kind)) return fail(RuleFault::kGivenTwice, name.short_name);
+      if (seen_.test(kind)) {
+        fail(RuleFault::kGivenTwice, name.short_name);
+        // Where something is unknown, the first may have been its argument.
+        if (result_.is_refused()) return;
+      }
       seen_.set(kind);
     }
     OptionWords option{.own = name.own,
@@ -387,8 +391,7 @@ class SyntaxReader {
   }
 
   void fail(RuleFault fault, std::string_view word, std::uint32_t part = kNoPart) {
-    const bool is_worse = fault >= RuleFault::kNoValue && !result_.is_refused();
-    if (result_.fault != RuleFault::kNone && !is_worse) return;
+    if (result_.fault != RuleFault::kNone) return;
     result_.fault = fault;
     result_.fault_word = word;
     result_.fault_part = part;

@@ -68,11 +68,11 @@ struct RulePart {
 
 enum class RuleFault : std::uint8_t {
   kNone,
-  // These leave a best guess, in which no target is hidden.
+  // These leave a guess: whether an option that nobody knows takes an argument.
   kUnknownMatch,
   kUnknownOption,
   kStrayWord,
-  // These no iptables takes; what follows is not read.
+  // These no iptables takes, if all before them is known; what follows is not read.
   kNoValue,
   kGivenTwice,
   kInversion,

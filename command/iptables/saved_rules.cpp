@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/iptables/saved_rules.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "command/iptables/rule_text.h"
@@ -15,6 +16,15 @@ bool writes_marks(const RuleSyntax &syntax) {
   const RulePart *const target = syntax.target_part();
   return target != nullptr && !target->is_goto &&
          (target->name == name(Target::kConnmark) || target->name == name(Target::kMark));
+}
+
+// Whether a rule that is not known whole might have such a target all the same:
+// "--option -j -j MARK", where nobody knows whether the option takes an argument.
+bool may_write_marks(const SaveText &text) {
+  return !text.syntax().is_whole() &&
+         std::ranges::any_of(text.words(), [](const Word &word) {
+           return word.text.ends_with(name(Target::kMark));
+         });
 }
 
 SavedRule rule_at(const SaveText &text) {
@@ -55,6 +65,8 @@ SavedRules read_saved_rules(std::istream &in, const std::string &name) {
     } else if (writes_marks(text.syntax())) {
       result.rules.push_back(rule_at(text));
       table_of.push_back(text.chain().table);
+    } else if (may_write_marks(text)) {
+      text.refuse(fault_text(text.syntax()));
     }
   }
   if (text.tables().empty()) {

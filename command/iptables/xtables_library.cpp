@@ -42,7 +42,8 @@ XtablesLibrary::XtablesLibrary()
   globals_.program_name = "iptables";
   globals_.program_version = "1";
   globals_.orig_opts = no_options;
-  globals_.opts = no_options;
+  // Of memory that later releases free whenever they merge options.
+  globals_.opts = nullptr;
   globals_.exit_err = leave_plugin;
   globals_.compat_rev = every_revision;
   usable_ = xtables_init_all(&globals_, NFPROTO_IPV4) == 0;

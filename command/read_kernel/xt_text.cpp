@@ -112,8 +112,19 @@ std::string target_text(Family family, std::uint8_t protocol, const XtExtension 
 }
 
 std::string protocol_text(std::uint8_t protocol) {
-  for (const xtables_pprot *each = xtables_chain_protos; each->name != nullptr; ++each) {
-    if (each->num == protocol && protocol != 0) return each->name;
+  // Those of libxtables, whose own table has another size in each release, so that a
+  // program must not be linked to it.
+  struct Named {
+    const char *name;
+    std::uint8_t number;
+  };
+  constexpr Named kNames[] = {{"tcp", IPPROTO_TCP},       {"sctp", IPPROTO_SCTP},
+                              {"udp", IPPROTO_UDP},       {"udplite", IPPROTO_UDPLITE},
+                              {"icmp", IPPROTO_ICMP},     {"ipv6-icmp", IPPROTO_ICMPV6},
+                              {"esp", IPPROTO_ESP},       {"ah", IPPROTO_AH},
+                              {"mobility-header", IPPROTO_MH}};
+  for (const Named &each : kNames) {
+    if (each.number == protocol) return each.name;
   }
   const protoent *const named = getprotobynumber(protocol);
   return named != nullptr ? named->p_name : std::to_string(protocol);

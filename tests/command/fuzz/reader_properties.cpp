@@ -60,14 +60,18 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     out << "rule " << rule.chain - from.chains << ' ' << rule.line << ' ' << rule.number << ' '
         << rule.text << ' ' << rule.comment << ' '
         << (rule.outcome.chain == kNoChain ? kNoChain : rule.outcome.chain - from.chains) << ' '
-        << rule.is_goto() << rule.has_other_matches() << rule.ends_chain()
-        << rule.mark_rule.has_value() << '\n';
+        << rule.is_goto() << rule.has_other_matches() << rule.ends_chain() << rule.untracks
+        << static_cast<int>(rule.outcome.verdict) << rule.mark_rule.has_value() << '\n';
     for (const MarkTest &test : rule.tests) {
       out << "test " << name(test.mark) << ' ' << test.value << ' ' << test.mask << ' '
           << test.inverted << test.value_known << '\n';
     }
     for (const MarkWrite &write : rule.writes) {
       out << "write " << name(write.mark) << text_of(write.value) << '\n';
+    }
+    for (const Match &match : rule.matches) {
+      out << "match " << static_cast<int>(match.attribute) << ' ' << match.inverted
+          << match.is_stable << ' ' << match.from << ' ' << match.to << ' ' << match.text << '\n';
     }
     for (const std::string &words : rule.unknown) out << "unknown " << words << '\n';
   }
@@ -93,9 +97,16 @@ void expect_sound(const Ruleset &ruleset, const Beginning &from) {
     expect(rule.outcome.chain == kNoChain ||
                (rule.outcome.chain >= from.chains && rule.outcome.chain < ruleset.chains.size()),
            "a rule jumps to a chain of the file", rule.text);
-    const bool has_marks = !rule.tests.empty() || !rule.writes.empty() || !rule.unknown.empty();
-    expect(has_marks || rule.outcome.chain != kNoChain, "a rule has to do with marks, or jumps",
+    const bool has_marks = rule.touches_marks();
+    const bool sends = rule.untracks || rule.outcome.verdict != Verdict::kContinue ||
+                       rule.branches != nullptr;
+    expect(has_marks || sends, "a rule has to do with marks, or with the way of packets",
            rule.text);
+    for (const MarkWrite &write : rule.writes) {
+      expect(write.matches_before <= rule.matches.size() &&
+                 write.tests_before <= rule.tests.size(),
+             "a write counts what the rule has", rule.text);
+    }
     expect(has_marks != rule.text.empty(), "a rule with marks has a text", rule.text);
   }
 }

@@ -17,7 +17,7 @@ Shift opposite(Shift shift) {
 
 struct Loss {
   Mark from = Mark::kPacket;
-  std::uint32_t bits = 0;  // of `from`, or of the constant
+  std::uint32_t bits = 0;      // of `from`, or of the constant
   std::uint32_t selected = 0;  // of the source, which become these
   bool is_chosen = true;       // a mask or a value names these bits
   std::string what;

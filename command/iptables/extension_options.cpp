@@ -32,8 +32,7 @@ constexpr std::array kKnownExtensions = {
     KnownExtension{ExtensionKind::kMatch, "state", "state= "},
     KnownExtension{ExtensionKind::kMatch, "socket", "transparent nowildcard restore-skmark "},
     KnownExtension{ExtensionKind::kMatch, "rpfilter", "loose validmark accept-local invert "},
-    KnownExtension{ExtensionKind::kMatch, "udp",
-                   "source-port= sport= destination-port= dport= "},
+    KnownExtension{ExtensionKind::kMatch, "udp", "source-port= sport= destination-port= dport= "},
     KnownExtension{ExtensionKind::kMatch, "tcp",
                    "source-port= sport= destination-port= dport= syn tcp-flags= tcp-option= "},
     KnownExtension{ExtensionKind::kMatch, "multiport",
@@ -70,8 +69,8 @@ ExtensionOptions mark_options(bool of_connmark) {
   ExtensionOptions options;
   for (const Option &each : kOptions) {
     if (!of_connmark && each.role != Role::kSetOperation) continue;
-    options.push_back({std::string(each.name), each.argument != Argument::kNone,
-                       static_cast<int>(each.id)});
+    options.push_back(
+        {std::string(each.name), each.argument != Argument::kNone, static_cast<int>(each.id)});
   }
   return options;
 }
@@ -152,8 +151,8 @@ std::optional<ExtensionOptions> plugin_options(ExtensionKind kind, const std::st
 bool is_extension_name(std::string_view name) {
   constexpr std::size_t kLongest = XT_EXTENSION_MAXNAMELEN - 1;
   return !name.empty() && name.size() <= kLongest && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
   });
 }
 

@@ -18,14 +18,14 @@ struct NamedNumber {
 
 // Of /etc/protocols, which may be missing, and of iptables itself.
 constexpr std::array kProtocols = {
-    NamedNumber{"all", 0},      NamedNumber{"icmp", 1},        NamedNumber{"igmp", 2},
-    NamedNumber{"ipencap", 4},  NamedNumber{"tcp", 6},         NamedNumber{"udp", 17},
-    NamedNumber{"dccp", 33},    NamedNumber{"ipv6", 41},       NamedNumber{"rsvp", 46},
-    NamedNumber{"gre", 47},     NamedNumber{"esp", 50},        NamedNumber{"ah", 51},
-    NamedNumber{"icmpv6", 58},  NamedNumber{"ipv6-icmp", 58},  NamedNumber{"ospf", 89},
-    NamedNumber{"ipip", 94},    NamedNumber{"pim", 103},       NamedNumber{"ipcomp", 108},
-    NamedNumber{"vrrp", 112},   NamedNumber{"l2tp", 115},      NamedNumber{"sctp", 132},
-    NamedNumber{"mh", 135},     NamedNumber{"ipv6-mh", 135},   NamedNumber{"mobility-header", 135},
+    NamedNumber{"all", 0},      NamedNumber{"icmp", 1},       NamedNumber{"igmp", 2},
+    NamedNumber{"ipencap", 4},  NamedNumber{"tcp", 6},        NamedNumber{"udp", 17},
+    NamedNumber{"dccp", 33},    NamedNumber{"ipv6", 41},      NamedNumber{"rsvp", 46},
+    NamedNumber{"gre", 47},     NamedNumber{"esp", 50},       NamedNumber{"ah", 51},
+    NamedNumber{"icmpv6", 58},  NamedNumber{"ipv6-icmp", 58}, NamedNumber{"ospf", 89},
+    NamedNumber{"ipip", 94},    NamedNumber{"pim", 103},      NamedNumber{"ipcomp", 108},
+    NamedNumber{"vrrp", 112},   NamedNumber{"l2tp", 115},     NamedNumber{"sctp", 132},
+    NamedNumber{"mh", 135},     NamedNumber{"ipv6-mh", 135},  NamedNumber{"mobility-header", 135},
     NamedNumber{"udplite", 136}};
 
 constexpr std::array kStates = {

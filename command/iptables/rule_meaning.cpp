@@ -266,9 +266,9 @@ std::optional<MarkRule> RuleMeaning::any_mark_rule() const {
     const std::string_view words = refused.what();
     // The plugin's words are short and legible, unless they quote the line.
     constexpr std::size_t kLongest = 400;
-    const bool is_legible =
-        words.size() <= kLongest &&
-        std::ranges::all_of(words, [](char c) { return c >= 0x20 && c < 0x7f; });
+    const bool is_legible = words.size() <= kLongest && std::ranges::all_of(words, [](char c) {
+                              return c >= 0x20 && c < 0x7f;
+                            });
     text_.refuse(is_legible ? std::string(words) : in_quotes(words));
   }
 }
@@ -306,8 +306,8 @@ std::string RuleMeaning::words_text(std::size_t from, std::size_t to) const {
 std::string RuleMeaning::words_behind_inversion(const OptionWords &option) const {
   const std::vector<Word> &words = text_.words();
   const std::uint32_t first = option.first + (words[option.first].text == "!" ? 1 : 0);
-  return std::string(text_.rule().substr(words[first].begin,
-                                         words[option.end - 1].end - words[first].begin));
+  return std::string(
+      text_.rule().substr(words[first].begin, words[option.end - 1].end - words[first].begin));
 }
 
 MarkAndMask RuleMeaning::mark_argument(const OptionWords &option) const {

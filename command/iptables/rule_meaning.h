@@ -50,7 +50,7 @@ class RuleMeaning {
   const SaveText &text_;
   ChainIndex first_chain_;
   Rule *rule_ = nullptr;
-  std::optional<RuleMarks> marks_;  // if it has to do with marks
+  std::optional<RuleMarks> marks_;            // if it has to do with marks
   std::vector<const OptionWords *> options_;  // iptables' own first, then by part
 
   // Neighbours often do the same.

@@ -131,14 +131,15 @@ std::string_view match_of_protocol(std::string_view protocol) {
     std::string_view protocol;
     std::string_view match;
   };
-  constexpr std::array kNames = {
-      Named{"6", "tcp"},        Named{"17", "udp"},          Named{"1", "icmp"},
-      Named{"58", "icmp6"},     Named{"ipv6-icmp", "icmp6"}, Named{"icmpv6", "icmp6"},
-      Named{"132", "sctp"},     Named{"33", "dccp"},         Named{"136", "udplite"},
-      Named{"50", "esp"},       Named{"51", "ah"},           Named{"135", "mh"},
-      Named{"ipv6-mh", "mh"},   Named{"mobility-header", "mh"},
-      Named{"TCP", "tcp"},      Named{"UDP", "udp"},         Named{"ICMP", "icmp"},
-      Named{"IPv6-ICMP", "icmp6"}};
+  constexpr std::array kNames = {Named{"6", "tcp"},           Named{"17", "udp"},
+                                 Named{"1", "icmp"},          Named{"58", "icmp6"},
+                                 Named{"ipv6-icmp", "icmp6"}, Named{"icmpv6", "icmp6"},
+                                 Named{"132", "sctp"},        Named{"33", "dccp"},
+                                 Named{"136", "udplite"},     Named{"50", "esp"},
+                                 Named{"51", "ah"},           Named{"135", "mh"},
+                                 Named{"ipv6-mh", "mh"},      Named{"mobility-header", "mh"},
+                                 Named{"TCP", "tcp"},         Named{"UDP", "udp"},
+                                 Named{"ICMP", "icmp"},       Named{"IPv6-ICMP", "icmp6"}};
   const auto *const found = std::ranges::find(kNames, protocol, &Named::protocol);
   return found == kNames.end() ? protocol : found->match;
 }
@@ -280,14 +281,16 @@ class SyntaxReader {
     std::uint32_t part = kNoPart;
   };
 
+  // No extension has an option of the same whole name as iptables itself, so those
+  // that are met more often are looked at first.
   Found find_long(std::string_view name) const {
-    for (const OwnName &each : kOwnNames) {
-      if (each.name == name) return {true, &each, nullptr, kNoPart};
-    }
     for (auto part = active_.rbegin(); part != active_.rend(); ++part) {
       for (const ExtensionOption &each : *result_.parts[*part].known) {
         if (each.name == name) return {true, nullptr, &each, *part};
       }
+    }
+    for (const OwnName &each : kOwnNames) {
+      if (each.name == name) return {true, &each, nullptr, kNoPart};
     }
     return find_shortened(name);
   }
@@ -368,8 +371,8 @@ class SyntaxReader {
 
   std::uint32_t load(RulePart part) {
     const auto index = static_cast<std::uint32_t>(result_.parts.size());
-    const bool is_chain = part.kind == ExtensionKind::kTarget && context_.is_chain &&
-                          context_.is_chain(part.name);
+    const bool is_chain =
+        part.kind == ExtensionKind::kTarget && context_.is_chain && context_.is_chain(part.name);
     if (!is_chain) part.known = extension_options(part.kind, part.name, context_.family);
     result_.parts.push_back(part);
     if (part.known == nullptr || part.is_goto) return index;
@@ -422,8 +425,7 @@ const OptionWords *RuleSyntax::find(OwnOption own) const {
   return found == options.end() ? nullptr : &*found;
 }
 
-void read_rule_syntax(std::span<const Word> words, const RuleContext &context,
-                      RuleSyntax &result) {
+void read_rule_syntax(std::span<const Word> words, const RuleContext &context, RuleSyntax &result) {
   SyntaxReader(words, context, result).read();
   if (!context.begins_with_connmark || result.target != kNoPart) return;
   SyntaxReader with_target(words, context, result);
@@ -443,7 +445,8 @@ std::string fault_text(const RuleSyntax &syntax) {
     case RuleFault::kStrayWord:
       return in_quotes(syntax.fault_word) + " is the argument of no option";
     case RuleFault::kNoValue:
-      return in_quotes((syntax.fault_part == kNoPart ? "" : "--") + std::string(syntax.fault_word)) +
+      return in_quotes((syntax.fault_part == kNoPart ? "" : "--") +
+                       std::string(syntax.fault_word)) +
              " has no value";
     case RuleFault::kGivenTwice:
       return std::string(syntax.fault_word) + ": given twice, give it once";

@@ -54,7 +54,7 @@ struct OptionWords {
   std::string_view name = {};   // whole, without dashes
   std::string_view value = {};  // its argument
   std::string_view more = {};   // the second one: -I CHAIN NUMBER, --tcp-flags MASK FLAGS
-  std::uint32_t first = 0;  // its words, with the "!"
+  std::uint32_t first = 0;      // its words, with the "!"
   std::uint32_t end = 0;
 };
 

@@ -43,9 +43,8 @@ std::string line_for(Target target, const Diagnosis &diagnosis, const Operation 
 }
 
 const Option &option_named(std::string_view name) {
-  return *std::ranges::find_if(kOptions, [name](const Option &each) {
-    return std::string_view(each.name) == name;
-  });
+  return *std::ranges::find_if(
+      kOptions, [name](const Option &each) { return std::string_view(each.name) == name; });
 }
 
 [[noreturn]] void refuse_word(Target target, std::string_view word) {
@@ -115,8 +114,8 @@ MarkRule mark_rule_of(const RuleSyntax &syntax, std::vector<std::string> &warnin
   for (const OptionWords &each : syntax.options) {
     if (each.part != syntax.target || each.own != OwnOption::kNone) continue;
     const std::string value(each.value);
-    report(parse_option(option_named(each.name).id, value.c_str(), each.inverted, progress,
-                        rule.op));
+    report(
+        parse_option(option_named(each.name).id, value.c_str(), each.inverted, progress, rule.op));
   }
   report(parse_end(progress));
   rule.op = canonical(rule.op);

@@ -92,8 +92,9 @@ void SaveText::begin_table(std::string_view name) {
   }
   constexpr std::array<std::string_view, 5> kNames = {"raw", "mangle", "nat", "filter", "security"};
   if (std::ranges::find(kNames, name) == kNames.end()) {
-    refuse(in_quotes(name) + " is not a table of iptables, give raw, mangle, nat, filter or"
-                             " security");
+    refuse(in_quotes(name) +
+           " is not a table of iptables, give raw, mangle, nat, filter or"
+           " security");
   }
   // iptables-restore --noflush goes on with a table that it has had before.  But
   // what two tools have written, as iptables-legacy-save and iptables-nft-save,
@@ -146,7 +147,8 @@ std::optional<SaveText::Item> SaveText::take_rule_line(std::string_view line) {
   if (append == nullptr) refuse_foreign(line);
   if (syntax_.is_refused()) refuse(fault_text(syntax_));
   if (syntax_.parts.size() > kMostMatches) {
-    refuse("a rule with more than " + std::to_string(kMostMatches) + " matches, which no kernel"
+    refuse("a rule with more than " + std::to_string(kMostMatches) +
+           " matches, which no kernel"
            " takes");
   }
   note_family();

@@ -21,10 +21,9 @@ bool writes_marks(const RuleSyntax &syntax) {
 // Whether a rule that is not known whole might have such a target all the same:
 // "--option -j -j MARK", where nobody knows whether the option takes an argument.
 bool may_write_marks(const SaveText &text) {
-  return !text.syntax().is_whole() &&
-         std::ranges::any_of(text.words(), [](const Word &word) {
-           return word.text.ends_with(name(Target::kMark));
-         });
+  return !text.syntax().is_whole() && std::ranges::any_of(text.words(), [](const Word &word) {
+    return word.text.ends_with(name(Target::kMark));
+  });
 }
 
 SavedRule rule_at(const SaveText &text) {

@@ -38,7 +38,7 @@ void read(std::istream &in, const std::string &name, Ruleset &ruleset) {
   ruleset.inputs.push_back({name, false});
   SaveText text(in, name);
   RuleMeaning meaning(text, first_chain);
-  std::vector<std::uint32_t> table_of;   // of each chain from first_chain on
+  std::vector<std::uint32_t> table_of;  // of each chain from first_chain on
   std::vector<std::uint64_t> rules_of;  // likewise
   for (SaveText::Item item = text.next(); item != SaveText::Item::kEnd; item = text.next()) {
     const SavedChain &chain = text.chain();

@@ -118,11 +118,10 @@ std::string protocol_text(std::uint8_t protocol) {
     const char *name;
     std::uint8_t number;
   };
-  constexpr Named kNames[] = {{"tcp", IPPROTO_TCP},       {"sctp", IPPROTO_SCTP},
-                              {"udp", IPPROTO_UDP},       {"udplite", IPPROTO_UDPLITE},
-                              {"icmp", IPPROTO_ICMP},     {"ipv6-icmp", IPPROTO_ICMPV6},
-                              {"esp", IPPROTO_ESP},       {"ah", IPPROTO_AH},
-                              {"mobility-header", IPPROTO_MH}};
+  constexpr Named kNames[] = {
+      {"tcp", IPPROTO_TCP},         {"sctp", IPPROTO_SCTP}, {"udp", IPPROTO_UDP},
+      {"udplite", IPPROTO_UDPLITE}, {"icmp", IPPROTO_ICMP}, {"ipv6-icmp", IPPROTO_ICMPV6},
+      {"esp", IPPROTO_ESP},         {"ah", IPPROTO_AH},     {"mobility-header", IPPROTO_MH}};
   for (const Named &each : kNames) {
     if (each.number == protocol) return each.name;
   }

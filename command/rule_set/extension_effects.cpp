@@ -8,18 +8,18 @@ namespace connmark {
 namespace {
 
 // DNPT and SNPT are none: they rewrite the address and continue.
-constexpr std::array<std::string_view, 10> kAccepting = {
-    "ACCEPT",  "DNAT",  "MASQUERADE", "NETMAP", "NFQUEUE",
-    "QUEUE", "REDIRECT", "SAME", "SNAT", "TPROXY"};
+constexpr std::array<std::string_view, 10> kAccepting = {"ACCEPT",  "DNAT",  "MASQUERADE", "NETMAP",
+                                                         "NFQUEUE", "QUEUE", "REDIRECT",   "SAME",
+                                                         "SNAT",    "TPROXY"};
 
 constexpr std::array<std::string_view, 9> kDropping = {
     "CHAOS", "DELUDE", "DROP", "ECHO", "MIRROR", "REJECT", "STEAL", "SYNPROXY", "TARPIT"};
 
 constexpr std::array<std::string_view, 26> kUnstable = {
-    "account",  "cluster", "condition", "connbytes", "connlabel", "connlimit", "cpu",
-    "dscp",     "ecn",     "fuzzy",     "hashlimit", "helper",    "hl",        "limit",
-    "nfacct",   "nth",     "quota",     "quota2",    "random",    "rateest",   "recent",
-    "set",      "statistic", "time",    "tos",       "ttl"};
+    "account", "cluster",   "condition", "connbytes", "connlabel", "connlimit", "cpu",
+    "dscp",    "ecn",       "fuzzy",     "hashlimit", "helper",    "hl",        "limit",
+    "nfacct",  "nth",       "quota",     "quota2",    "random",    "rateest",   "recent",
+    "set",     "statistic", "time",      "tos",       "ttl"};
 
 bool has(const auto &names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();

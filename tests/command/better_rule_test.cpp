@@ -83,12 +83,15 @@ class CureTest : public testing::Test {
   CureTest() : random_(random_seed()) { std::cout << "CONNMARK_SEED=" << random_seed() << '\n'; }
 
   std::string random_rule(const std::string &target) {
-    const std::vector<std::string> parts = {
-        "-p tcp --syn",        "-i lo",
-        "! -o eth+",           "-s 10.0.0.0/8",
-        "-m limit --limit 1/sec", "-m comment --comment \"-j \\\"x\\\" -p\"",
-        "-m mark ! --mark 1",  "-m conntrack --ctstate NEW",
-        "-m helper --helper -m"};
+    const std::vector<std::string> parts = {"-p tcp --syn",
+                                            "-i lo",
+                                            "! -o eth+",
+                                            "-s 10.0.0.0/8",
+                                            "-m limit --limit 1/sec",
+                                            "-m comment --comment \"-j \\\"x\\\" -p\"",
+                                            "-m mark ! --mark 1",
+                                            "-m conntrack --ctstate NEW",
+                                            "-m helper --helper -m"};
     std::vector<std::string> chosen;
     for (const std::string &part : parts) {
       if (random_.one_in(3)) chosen.push_back(part);
@@ -137,8 +140,8 @@ TEST_F(CureTest, ForShiftsDiffersOnlyInTheBitsOfTheFinding) {
   for (int i = 0; i < 60; ++i) {
     const Operation op = random_.operation();
     if (op.mode == Mode::kSet || op.shift.bits == 0) continue;
-    const AuditResult result = audit_rules(
-        saved_table("mangle", "", "-A FORWARD -j CONNMARK " + options_for(op) + "\n"));
+    const AuditResult result =
+        audit_rules(saved_table("mangle", "", "-A FORWARD -j CONNMARK " + options_for(op) + "\n"));
     const Json finding = result.finding("shift-loses-bits");
     if (finding.is_null() || finding["rules"][0]["better"].is_null()) continue;
     ++cures;

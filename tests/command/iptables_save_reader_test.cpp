@@ -142,9 +142,9 @@ TEST(IptablesSaveReaderTest, KnowsTheOtherWritersOfMarks) {
 }
 
 TEST(IptablesSaveReaderTest, LeavesOutWhatHasNoEffect) {
-  for (const char *line :
-       {"-A A -j SET --add-set x src", "-A A -j CONNSECMARK --save", "-A A -p tcp",
-        "-A A -j LOG --log-prefix \"-j MARK\"", "-A A -j DNPT --src-pfx dead::/64 --dst-pfx 1::/64"}) {
+  for (const char *line : {"-A A -j SET --add-set x src", "-A A -j CONNSECMARK --save",
+                           "-A A -p tcp", "-A A -j LOG --log-prefix \"-j MARK\"",
+                           "-A A -j DNPT --src-pfx dead::/64 --dst-pfx 1::/64"}) {
     EXPECT_TRUE(kReader.read(mangle(std::string(line) + "\n")).rules.empty()) << line;
   }
 }
@@ -170,17 +170,16 @@ TEST(IptablesSaveReaderTest, SaysWhereARuleWithoutMarksSendsPackets) {
     EXPECT_EQ(rule.outcome.verdict, each.verdict) << each.line;
     EXPECT_FALSE(rule.touches_marks()) << each.line;
     EXPECT_EQ(rule.text, "") << each.line;
-    EXPECT_EQ(rule.untracks, std::string_view(each.line).find("TRACK") != std::string_view::npos ||
-                                 std::string_view(each.line).find("notrack") !=
-                                     std::string_view::npos)
+    EXPECT_EQ(rule.untracks,
+              std::string_view(each.line).find("TRACK") != std::string_view::npos ||
+                  std::string_view(each.line).find("notrack") != std::string_view::npos)
         << each.line;
   }
 }
 
 TEST(IptablesSaveReaderTest, CountsReadsThatDecideNothing) {
-  for (const char *line :
-       {"-A A -m rpfilter --validmark -j ACCEPT", "-A A -j CT --zone-orig mark",
-        "-A A -j CT --zone mark", "-A A -j NFQUEUE --queue-num 1"}) {
+  for (const char *line : {"-A A -m rpfilter --validmark -j ACCEPT", "-A A -j CT --zone-orig mark",
+                           "-A A -j CT --zone mark", "-A A -j NFQUEUE --queue-num 1"}) {
     const Rule rule = only_rule(line);
     ASSERT_EQ(rule.tests.size(), 1U) << line;
     EXPECT_EQ(rule.tests[0].mark, Mark::kPacket) << line;
@@ -195,10 +194,8 @@ Match asked(Attribute attribute, std::uint32_t from, std::uint32_t to, const std
 }
 
 Match other_words(const std::string &text, bool is_stable = true, bool inverted = false) {
-  return {.attribute = Attribute::kOther,
-          .inverted = inverted,
-          .is_stable = is_stable,
-          .text = text};
+  return {
+      .attribute = Attribute::kOther, .inverted = inverted, .is_stable = is_stable, .text = text};
 }
 
 TEST(IptablesSaveReaderTest, KnowsWhatEachMatchAsks) {
@@ -244,7 +241,8 @@ TEST(IptablesSaveReaderTest, KnowsWhatEachMatchAsks) {
       {"! -f", {other_words("-f", true, true)}},
       {"-m limit --limit 1/sec", {other_words("-m limit --limit 1/sec", false)}},
       {"-m addrtype --dst-type LOCAL", {other_words("-m addrtype --dst-type LOCAL")}},
-      {"-m string --string \"a b\" --algo bm", {other_words("-m string --string \"a b\" --algo bm")}},
+      {"-m string --string \"a b\" --algo bm",
+       {other_words("-m string --string \"a b\" --algo bm")}},
   };
   for (const auto &each : cases) {
     const Rule rule = only_rule(std::string("-A A ") + each.words + " -j ACCEPT");
@@ -254,13 +252,12 @@ TEST(IptablesSaveReaderTest, KnowsWhatEachMatchAsks) {
 }
 
 TEST(IptablesSaveReaderTest, SeesRulesBehindArgumentsThatLookLikeOptions) {
-  for (const char *line :
-       {"-A A -m helper --helper \"--log-prefix\" -j MARK --set-mark 3/3",
-        "-A A -m helper --helper \"-j\" -j MARK --set-mark 3/3",
-        "-A A -m recent --name --mask --rsource -j MARK --set-mark 3/3",
-        "-A A -m string --algo bm --string -jDROP -j MARK --set-mark 3/3",
-        "-A A -m comment --comment --comment -j MARK --set-mark 3/3",
-        "-j MARK --set-mark 3/3 -m helper --helper -A -A A"}) {
+  for (const char *line : {"-A A -m helper --helper \"--log-prefix\" -j MARK --set-mark 3/3",
+                           "-A A -m helper --helper \"-j\" -j MARK --set-mark 3/3",
+                           "-A A -m recent --name --mask --rsource -j MARK --set-mark 3/3",
+                           "-A A -m string --algo bm --string -jDROP -j MARK --set-mark 3/3",
+                           "-A A -m comment --comment --comment -j MARK --set-mark 3/3",
+                           "-j MARK --set-mark 3/3 -m helper --helper -A -A A"}) {
     const Rule rule = only_rule(line);
     EXPECT_EQ(rule.mark_rule, (MarkRule{Target::kMark, set_mark(3, 3)})) << line;
     EXPECT_EQ(rule.matches.size() + (rule.comment.empty() ? 0 : 1), 1U) << line;
@@ -285,7 +282,8 @@ TEST(IptablesSaveReaderTest, MakesWhatNobodyKnowsAnUnknownRule) {
 
 TEST(IptablesSaveReaderTest, KnowsPoliciesAndNat) {
   const Ruleset ruleset = kReader.read(
-      "*nat\n:OUTPUT ACCEPT\n:MINE -\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT\nCOMMIT\n");
+      "*nat\n:OUTPUT ACCEPT\n:MINE -\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:FORWARD "
+      "ACCEPT\nCOMMIT\n");
   ASSERT_EQ(ruleset.chains.size(), 4U);
   EXPECT_TRUE(ruleset.chains[0].is_nat);
   EXPECT_FALSE(ruleset.chains[1].is_nat);

@@ -58,8 +58,8 @@ TEST(SavedRulesTest, RefusesOtherTextAndNamesTheLine) {
 }
 
 TEST(SavedRulesTest, TakesACommandLineInAnyOrder) {
-  const std::vector<std::string> parts = {"-A OUTPUT", "-o lo",    "-t mangle", "-w",
-                                          "--wait 5",  "-p tcp -m tcp --dport 80", "-v", "-6"};
+  const std::vector<std::string> parts = {
+      "-A OUTPUT", "-o lo", "-t mangle", "-w", "--wait 5", "-p tcp -m tcp --dport 80", "-v", "-6"};
   for (std::size_t i = 0; i < parts.size(); ++i) {
     std::vector<std::string> words{"ip6tables"};
     const auto add = [&](const std::string &part) {
@@ -80,7 +80,8 @@ TEST(SavedRulesTest, TakesACommandLineInAnyOrder) {
 }
 
 TEST(SavedRulesTest, RefusesOtherCommandsByName) {
-  for (const char *command : {"-I OUTPUT", "-I OUTPUT 3", "-R OUTPUT 1", "-D OUTPUT", "-C OUTPUT"}) {
+  for (const char *command :
+       {"-I OUTPUT", "-I OUTPUT 3", "-R OUTPUT 1", "-D OUTPUT", "-C OUTPUT"}) {
     try {
       saved_rule(rule_words(std::string(command) + " -o lo -j MARK --set-mark 1"));
       ADD_FAILURE() << command;

@@ -67,7 +67,8 @@ void expect_legible_refusal(const std::string &text, std::string_view line) {
   try {
     read_saved_rules(in, "file");
   } catch (const Refusal &refused) {
-    expect(std::string_view(refused.what()).starts_with("file: "), "a refusal names the file", line);
+    expect(std::string_view(refused.what()).starts_with("file: "), "a refusal names the file",
+           line);
   }
 }
 

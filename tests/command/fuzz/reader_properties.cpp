@@ -98,13 +98,12 @@ void expect_sound(const Ruleset &ruleset, const Beginning &from) {
                (rule.outcome.chain >= from.chains && rule.outcome.chain < ruleset.chains.size()),
            "a rule jumps to a chain of the file", rule.text);
     const bool has_marks = rule.touches_marks();
-    const bool sends = rule.untracks || rule.outcome.verdict != Verdict::kContinue ||
-                       rule.branches != nullptr;
+    const bool sends =
+        rule.untracks || rule.outcome.verdict != Verdict::kContinue || rule.branches != nullptr;
     expect(has_marks || sends, "a rule has to do with marks, or with the way of packets",
            rule.text);
     for (const MarkWrite &write : rule.writes) {
-      expect(write.matches_before <= rule.matches.size() &&
-                 write.tests_before <= rule.tests.size(),
+      expect(write.matches_before <= rule.matches.size() && write.tests_before <= rule.tests.size(),
              "a write counts what the rule has", rule.text);
     }
     expect(has_marks != rule.text.empty(), "a rule with marks has a text", rule.text);

@@ -2,8 +2,8 @@
 #include "command/iptables/packet_matches.h"
 
 #include <arpa/inet.h>
-#include <strings.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -34,7 +34,8 @@ constexpr std::array kStates = {
     NamedNumber{"UNTRACKED", kStateUntracked}};
 
 bool is_same_word(std::string_view left, std::string_view right) {
-  return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(left, right, {}, lower, lower);
 }
 
 std::optional<std::uint32_t> number_up_to(std::uint32_t most, std::string_view text) {

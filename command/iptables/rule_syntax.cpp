@@ -261,7 +261,9 @@ class SyntaxReader {
       return fail(RuleFault::kUnknownOption, word);
     }
     if (found.own != nullptr) return take_own(*found.own, attached, word);
-    OptionWords option{.part = found.part, .name = found.option->name};
+    OptionWords option;
+    option.part = found.part;
+    option.name = found.option->name;
     if (found.option->takes_argument) {
       if (!attached && at_ == words_.size()) {
         return fail(RuleFault::kNoValue, found.option->name, found.part);
@@ -343,10 +345,11 @@ class SyntaxReader {
       }
       seen_.set(kind);
     }
-    OptionWords option{.own = name.own,
-                       .has_value = value.has_value(),
-                       .name = name.name,
-                       .value = value.value_or(std::string_view())};
+    OptionWords option;
+    option.own = name.own;
+    option.name = name.name;
+    option.has_value = value.has_value();
+    option.value = value.value_or(std::string_view());
     if (name.own == OwnOption::kMatch) {
       option.part = load({.kind = ExtensionKind::kMatch, .name = *value});
       if (result_.parts[option.part].known == nullptr) fail(RuleFault::kUnknownMatch, *value);

@@ -51,10 +51,10 @@ struct OptionWords {
   std::uint32_t part = kNoPart;  // the extension whose option it is; of kMatch, kJump: which begins
   bool inverted = false;
   bool has_value = false;
-  std::string_view name = {};   // whole, without dashes
-  std::string_view value = {};  // its argument
-  std::string_view more = {};   // the second one: -I CHAIN NUMBER, --tcp-flags MASK FLAGS
-  std::uint32_t first = 0;      // its words, with the "!"
+  std::string_view name;    // whole, without dashes
+  std::string_view value;   // its argument
+  std::string_view more;    // the second one: -I CHAIN NUMBER, --tcp-flags MASK FLAGS
+  std::uint32_t first = 0;  // its words, with the "!"
   std::uint32_t end = 0;
 };
 
@@ -62,7 +62,7 @@ struct RulePart {
   ExtensionKind kind = ExtensionKind::kMatch;
   bool is_goto = false;
   bool is_implied = false;  // by -p
-  std::string_view name = {};
+  std::string_view name;
   const ExtensionOptions *known = nullptr;  // null: no plugin; for a target perhaps a chain
 };
 

@@ -461,6 +461,14 @@ std::string fault_text(const RuleSyntax &syntax) {
 
 void append_option(const OptionWords &option, std::vector<std::string> &words) {
   if (option.inverted) words.emplace_back("!");
+  if (option.own == OwnOption::kOtherCommand) {
+    // Some take an argument in the same word alone.
+    std::string &word = words.emplace_back("--");
+    word += option.name;
+    if (option.has_value) (word += '=') += option.value;
+    if (option.more.data() != nullptr) words.emplace_back(option.more);
+    return;
+  }
   const std::string_view short_name =
       option.own == OwnOption::kNone ? std::string_view() : short_name_of(option.own);
   words.push_back(short_name.empty() ? "--" + std::string(option.name) : std::string(short_name));

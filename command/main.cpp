@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 
+#include "command/output/terminal.h"
 #include "command/subcommands/audit.h"
 #include "command/subcommands/explain.h"
 #include "command/subcommands/flows.h"
@@ -30,7 +31,7 @@ ExitStatus run(int argc, char **argv) {
       app.exit(error);
       return ExitStatus::kClean;
     }
-    std::cerr << "connmark: " << error.what() << ", see connmark --help\n";
+    std::cerr << "connmark: " << connmark::printable(error.what()) << ", see connmark --help\n";
     return ExitStatus::kRefused;
   }
   return status;
@@ -39,13 +40,16 @@ ExitStatus run(int argc, char **argv) {
 }  // namespace
 
 int main(int argc, char **argv) {
+  connmark::occupy_standard_descriptors();
+  const connmark::ShownOutput out(std::cout, connmark::wants_colour_on_stdout());
+  const connmark::ShownOutput err(std::cerr, false);
   ExitStatus status = ExitStatus::kRefused;
   try {
     status = run(argc, argv);
     std::cout.flush();
     if (!std::cout) throw connmark::Refusal("standard output: cannot be written");
   } catch (const std::exception &error) {
-    std::cerr << "connmark: " << error.what() << '\n';
+    std::cerr << "connmark: " << connmark::printable(error.what()) << '\n';
     status = ExitStatus::kRefused;
   }
   return static_cast<int>(status);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 namespace connmark {
 namespace {
@@ -52,17 +51,23 @@ std::string read_all(int file) {
   }
 }
 
-// The folders of administrators' programs are not on every user's PATH.
-void search_administrators_folders() {
-  const char *path = std::getenv("PATH");
-  setenv("PATH",
-         (std::string(path != nullptr ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin").c_str(), 1);
+constexpr const char *kFolders[] = {"/usr/sbin/", "/sbin/",           "/usr/bin/",
+                                    "/bin/",      "/usr/local/sbin/", "/usr/local/bin/"};
+
+std::optional<std::string> path_of(const std::string &program) {
+  for (const char *folder : kFolders) {
+    const std::string path = folder + program;
+    if (access(path.c_str(), X_OK) == 0) return path;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> output_of_program(const std::vector<std::string> &argv,
-                                             const std::string &input) {
+std::optional<ProgramRun> run_program(const std::vector<std::string> &argv,
+                                      const std::string &input) {
+  const auto path = path_of(argv[0]);
+  if (!path) return std::nullopt;
   // A file, not a pipe: a program that writes before it has read all its input
   // would wait for this one, and this one for it.
   const Descriptor in(memfd_create("input", MFD_CLOEXEC));
@@ -76,7 +81,6 @@ std::optional<std::string> output_of_program(const std::vector<std::string> &arg
   const pid_t child = fork();
   if (child < 0) return std::nullopt;
   if (child == 0) {
-    search_administrators_folders();
     std::vector<char *> arguments;
     for (const std::string &word : argv) arguments.push_back(const_cast<char *>(word.c_str()));
     arguments.push_back(nullptr);
@@ -84,17 +88,20 @@ std::optional<std::string> output_of_program(const std::vector<std::string> &arg
       _exit(127);
     }
     if (nowhere.is_open()) dup2(nowhere.number(), STDERR_FILENO);
-    execvp(arguments[0], arguments.data());
+    execv(path->c_str(), arguments.data());
     _exit(127);
   }
   child_out.close();
-  std::string text = read_all(out.number());
+  ProgramRun run{read_all(out.number())};
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return std::nullopt;
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
-  return text;
+  constexpr int kNotRun = 127;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kNotRun) return std::nullopt;
+  run.succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  run.crashed = WIFSIGNALED(status);
+  return run;
 }
 
 }  // namespace connmark

@@ -7,10 +7,17 @@
 
 namespace connmark {
 
-// Runs argv[0], found on PATH or in /usr/sbin and /sbin, with `input` on its
-// standard input, and returns what it writes to standard output.  Its errors
-// are not shown.  Nothing if it cannot be run or ends with a status but 0.
-std::optional<std::string> output_of_program(const std::vector<std::string> &argv,
-                                             const std::string &input);
+struct ProgramRun {
+  std::string output;  // what it wrote to standard output before it ended
+  bool succeeded = false;
+  bool crashed = false;  // a signal ended it, and output may be missing
+};
+
+// Runs argv[0], a name without a folder, with `input` on its standard input.
+// It is looked for where systems install programs and nowhere else: PATH is the
+// caller's.  Its errors are not shown.  Nothing if it is not there or cannot be
+// run.
+std::optional<ProgramRun> run_program(const std::vector<std::string> &argv,
+                                      const std::string &input);
 
 }  // namespace connmark

@@ -400,6 +400,7 @@ class SyntaxReader {
     if (result_.fault != RuleFault::kNone) return;
     result_.fault = fault;
     result_.fault_word = word;
+    result_.fault_at = at_;
     result_.fault_part = part;
   }
 

@@ -84,6 +84,7 @@ struct RuleSyntax {
   std::uint32_t target = kNoPart;
   RuleFault fault = RuleFault::kNone;  // the first
   std::string_view fault_word;
+  std::uint32_t fault_at = 0;          // how many words were read then
   std::uint32_t fault_part = kNoPart;  // kNoValue: whose option it is
 
   // Every word has its place.

@@ -91,6 +91,38 @@ std::size_t program_words(const std::vector<std::string> &words) {
   return count;
 }
 
+// Whether what is not known can be of the rule's matches alone: it stands before the
+// target, or behind a match that follows it.
+bool is_of_matches(const RuleSyntax &syntax) {
+  if (syntax.fault == RuleFault::kUnknownMatch) return true;
+  if (syntax.fault != RuleFault::kUnknownOption && syntax.fault != RuleFault::kStrayWord) {
+    return false;
+  }
+  const OptionWords *const jump = syntax.find(OwnOption::kJump);
+  if (jump == nullptr) return false;
+  return syntax.fault_at <= jump->first ||
+         std::ranges::any_of(syntax.options, [&](const OptionWords &each) {
+           return each.own == OwnOption::kMatch && each.first > jump->first &&
+                  each.first < syntax.fault_at;
+         });
+}
+
+// The command and its chain, then all words but the target's, as they stand.
+std::vector<std::string> words_beside_target(const RuleSyntax &syntax,
+                                             std::span<const Word> words) {
+  std::vector<std::string> rest;
+  std::vector<bool> is_placed(words.size(), false);
+  for (const OptionWords &each : syntax.options) {
+    if (is_command(each.own)) append_option(each, rest);
+    if (!is_command(each.own) && (each.part != syntax.target || each.part == kNoPart)) continue;
+    for (std::uint32_t i = each.first; i < each.end; ++i) is_placed[i] = true;
+  }
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!is_placed[i]) rest.emplace_back(words[i].text);
+  }
+  return rest;
+}
+
 }  // namespace
 
 std::string target_of(const std::vector<std::string> &words) {
@@ -134,7 +166,7 @@ RuleText read_rule(const std::vector<std::string> &words) {
   context.begins_with_connmark = true;
   RuleSyntax syntax;
   read_rule_syntax(views, context, syntax);
-  if (!syntax.is_whole() && syntax.fault != RuleFault::kUnknownMatch) refuse(syntax);
+  if (!syntax.is_whole() && !is_of_matches(syntax)) refuse(syntax);
   result.rule = mark_rule_of(syntax, result.warnings);
   for (const OptionWords &each : syntax.options) {
     if (is_command(each.own)) {
@@ -149,7 +181,7 @@ RuleText read_rule(const std::vector<std::string> &words) {
     if (each.own == OwnOption::kIpv6) result.family = Family::kIpv6;
   }
   OrderedWords ordered = words_in_order(syntax);
-  result.rest = std::move(ordered.matches);
+  result.rest = syntax.is_whole() ? std::move(ordered.matches) : words_beside_target(syntax, views);
   if (syntax.find(OwnOption::kJump) == nullptr) result.target = {"-j", "CONNMARK"};
   result.target.insert(result.target.end(), ordered.target.begin(), ordered.target.end());
   return result;

@@ -14,7 +14,8 @@ struct RuleText {
   MarkRule rule;
   // The words that are not the target's: "-A CHAIN", where there is a command, then
   // the matches as iptables-save would order them.  What only says how iptables is
-  // to be run (-t, -w, -v, -c ...) is left out.
+  // to be run (-t, -w, -v, -c ...) is left out.  Where not all of them are known,
+  // they stand as they were given.
   std::vector<std::string> rest;
   // The lines that iptables would print to standard error.
   std::vector<std::string> warnings;
@@ -31,7 +32,8 @@ std::string target_of(const std::vector<std::string> &words);
 // Reads what follows -j CONNMARK, or a whole rule or command line of iptables whose
 // target is CONNMARK or MARK, in any order that iptables takes, with the plugin's
 // parser.  What the plugin or iptables refuses is a Refusal, in the plugin's words
-// where it is the plugin.  A match that is not known here is taken as it stands.
+// where it is the plugin.  What is not known here of a rule's matches is taken as it
+// stands.
 RuleText read_rule(const std::vector<std::string> &words);
 
 // The operation of a rule whose target is CONNMARK or MARK, and whose syntax is not

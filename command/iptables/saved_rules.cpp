@@ -27,10 +27,6 @@ bool may_write_marks(const SaveText &text) {
 }
 
 SavedRule rule_at(const SaveText &text) {
-  const RuleSyntax &syntax = text.syntax();
-  if (!syntax.is_whole() && syntax.fault != RuleFault::kUnknownMatch) {
-    text.refuse(fault_text(syntax));
-  }
   SavedRule rule;
   rule.line = static_cast<int>(text.line());
   rule.table = text.tables()[text.chain().table].name;

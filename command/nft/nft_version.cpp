@@ -29,9 +29,9 @@ std::optional<Release> release_at_start(const std::string &text) {
 
 std::optional<Release> installed_nft() {
   constexpr std::string_view kBeforeVersion = "nftables v";
-  const auto answer = output_of_program({"nft", "--version"}, "");
-  if (!answer || !answer->starts_with(kBeforeVersion)) return std::nullopt;
-  return release_at_start(answer->substr(kBeforeVersion.size()));
+  const auto answer = run_program({"nft", "--version"}, "");
+  if (!answer || !answer->output.starts_with(kBeforeVersion)) return std::nullopt;
+  return release_at_start(answer->output.substr(kBeforeVersion.size()));
 }
 
 std::optional<Release> running_linux() {

@@ -21,7 +21,7 @@ std::string to_string(const Release &release);
 // "1.0.6" or "6.13" at the start of `text`, whatever follows it.
 std::optional<Release> release_at_start(const std::string &text);
 
-// The nft on PATH or in /usr/sbin, and the running kernel.
+// The nft that run_program() finds, and the running kernel.
 std::optional<Release> installed_nft();
 std::optional<Release> running_linux();
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 namespace connmark {
@@ -17,6 +18,13 @@ using Json = nlohmann::ordered_json;
 // What each document of a subcommand begins with.
 inline Json json_document(std::string_view subcommand) {
   return {{"schema_version", kJsonSchemaVersion}, {"command", subcommand}};
+}
+
+// The document, for standard output: in ASCII, so that a terminal shows it as it
+// is, and with U+FFFD for each byte of a name or a text that is no UTF-8.
+// `indent` is that of a level, -1 for one line.
+inline std::string json_text(const Json &json, int indent = 2) {
+  return json.dump(indent, ' ', true, Json::error_handler_t::replace);
 }
 
 }  // namespace connmark

@@ -2,7 +2,6 @@
 #include "command/owners/owner_names.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "command/output/number_text.h"
 
@@ -18,20 +17,6 @@ std::string owner_names(const Analysis &analysis, const std::vector<OwnerIndex> 
   }
   if (shown < owners.size()) text += " and " + std::to_string(owners.size() - shown) + " others";
   return text;
-}
-
-std::string printable(const std::string &text) {
-  std::string result;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
-      result += c;
-      continue;
-    }
-    char code[8];
-    std::snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned char>(c));
-    result += code;
-  }
-  return result;
 }
 
 std::string bits_text(std::uint32_t bits, Mark mark) {

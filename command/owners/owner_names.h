@@ -11,9 +11,6 @@ namespace connmark {
 // "Tailscale", "Tailscale and Calico", "a, b and 7 others".
 std::string owner_names(const Analysis &analysis, const std::vector<OwnerIndex> &owners);
 
-// `text` with what a terminal cannot show escaped: names may hold any byte.
-std::string printable(const std::string &text);
-
 // "bits 14-15 (0xc000) of the packet's mark".
 std::string bits_text(std::uint32_t bits, Mark mark);
 

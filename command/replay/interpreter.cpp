@@ -215,11 +215,10 @@ class Interpreter::Walk {
         is_before_tracking = false;
       }
       if (chain.is_nat && !nat_sees_packet()) continue;
-      const std::uint32_t mark_before = marks_.nf;
       place_.base = index;
       pass_base_chain(chain, index);
       if (trace_.end != End::kAccepted) return;
-      if (chain.reroutes && place_.hook == Hook::kOutput && marks_.nf != mark_before) {
+      if (chain.reroutes && place_.hook == Hook::kOutput) {
         place_.returns = 0;
         route();
       }

@@ -103,7 +103,7 @@ std::string findings_text(const Analysis &analysis, const std::vector<Finding> &
     if (finding.more_rules != 0) {
       text += "  and " + counted(finding.more_rules, "more rule") + " like this\n";
     }
-    for (const std::string &cure : finding.cures) text += "  cure: " + cure + "\n";
+    for (const std::string &cure : finding.cures) text += "  cure: " + printable(cure) + "\n";
     text += "\n";
   }
   return text;

@@ -41,6 +41,7 @@ class Inputs {
     if (file == "-") {
       if (stdin_is_read_) throw Refusal(option + ": \"-\" is given twice, give it once");
       stdin_is_read_ = true;
+      if (!standard_input_can_be_read()) throw Refusal(option + ": standard input is closed");
       reader(std::cin, "standard input", ruleset_);
       return;
     }
@@ -108,8 +109,7 @@ Json document(const AuditedRuleset &audited) {
 
 void print(const AuditedRuleset &audited, bool json) {
   if (json) {
-    // A file may hold bytes that are no UTF-8.
-    std::cout << document(audited).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_text(document(audited)) << '\n';
     return;
   }
   const bool with_colour = wants_colour_on_stdout();

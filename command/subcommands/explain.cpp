@@ -8,6 +8,7 @@
 
 #include "command/iptables/rule_words.h"
 #include "command/marks/explanation.h"
+#include "command/output/json_document.h"
 #include "command/output/number_text.h"
 #include "command/output/terminal.h"
 
@@ -42,10 +43,10 @@ void explain(const Arguments &arguments, const std::vector<std::string> &words,
 
   const RuleText text = read_rule(rule_of(words));
   if (arguments.json) {
-    std::cout << explanation_json(text, before).dump(2) << '\n';
+    std::cout << json_text(explanation_json(text, before)) << '\n';
   } else {
     std::cout << explanation_text(text, before, wants_colour_on_stdout());
-    for (const std::string &warning : text.warnings) std::cerr << warning << '\n';
+    for (const std::string &warning : text.warnings) std::cerr << printable(warning) << '\n';
   }
   if (!text.warnings.empty()) status = ExitStatus::kFound;
 }

@@ -115,7 +115,7 @@ void watch(const std::optional<MarkAndMask> &filter, const std::vector<Owner> &o
       filter,
       [&](FlowChange change, const Flow &flow) {
         if (arguments.json) {
-          std::cout << event_json(change, flow, owners).dump() << std::endl;
+          std::cout << json_text(event_json(change, flow, owners), -1) << std::endl;
         } else {
           std::cout << event_text(change, flow, owners) << std::endl;
         }
@@ -130,7 +130,7 @@ void count(const std::optional<MarkAndMask> &filter, const std::vector<Owner> &o
   Conntrack().each_flow(filter, false, [&counts](const Flow &flow) { counts.add(flow); });
   const bool accounting = accounting_is_on();
   if (arguments.json) {
-    std::cout << flow_counts_json(counts, owners, accounting).dump(2) << '\n';
+    std::cout << json_text(flow_counts_json(counts, owners, accounting)) << '\n';
     return;
   }
   std::cout << flow_counts_text(counts, owners);

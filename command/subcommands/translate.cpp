@@ -13,6 +13,7 @@
 #include "command/nft/nft_rules.h"
 #include "command/nft/translated_rules.h"
 #include "command/output/json_document.h"
+#include "command/output/terminal.h"
 
 namespace connmark {
 namespace {
@@ -42,6 +43,7 @@ Json json_of(const TranslatedRule &rule) {
   if (rule.line != 0) json = {{"line", rule.line}, {"table", rule.table}, {"chain", rule.chain}};
   json["rule"] = rule.rule;
   json["complete"] = rule.complete;
+  json["reason"] = rule.complete ? Json() : Json(rule.reason);
   json["nft"] = rule.nft;
   json["warnings"] = rule.warnings;
   return json;
@@ -50,8 +52,8 @@ Json json_of(const TranslatedRule &rule) {
 void print_text(const std::vector<TranslatedRule> &rules) {
   if (rules.empty()) std::cout << "# no rule of CONNMARK or MARK\n";
   for (const TranslatedRule &rule : rules) {
-    std::cout << "# " << rule.rule << '\n';
-    if (!rule.complete) std::cout << "# not translated: its matches; for what they select:\n";
+    std::cout << "# " << printable(rule.rule) << '\n';
+    if (!rule.complete) std::cout << "# not translated: " << rule.reason << "; the packets get:\n";
     for (const std::string &line : rule.nft) {
       std::cout << (rule.complete ? "" : "#   ") << line << '\n';
     }
@@ -68,13 +70,13 @@ void print(const std::vector<TranslatedRule> &rules, const Release &nft, const A
     if (!rule.complete || !rule.warnings.empty()) status = ExitStatus::kFound;
   }
   if (arguments.json) {
-    std::cout << json.dump(2) << '\n';
+    std::cout << json_text(json) << '\n';
     return;
   }
   std::cout << "# for nft " << to_string(nft) << '\n';
   print_text(rules);
   for (const TranslatedRule &rule : rules) {
-    for (const std::string &warning : rule.warnings) std::cerr << warning << '\n';
+    for (const std::string &warning : rule.warnings) std::cerr << printable(warning) << '\n';
   }
 }
 
@@ -111,6 +113,7 @@ void translate_input(const Release &nft, const Arguments &arguments, ExitStatus 
   if (isatty(STDIN_FILENO) == 1) {
     throw Refusal("translate: no rule, give OPTIONS, or an iptables-save text on standard input");
   }
+  if (!standard_input_can_be_read()) throw Refusal("translate: standard input is closed");
   SavedRules saved = read_saved_rules(std::cin, "standard input");
   print(translated_rules(as_given(std::move(saved), arguments), nft), nft, arguments, status);
 }

@@ -44,7 +44,6 @@ TEST(SavedRulesTest, KnowsTheFamilyOfEachDumpInOneText) {
 TEST(SavedRulesTest, RefusesOtherTextAndNamesTheLine) {
   for (const char *text : {"*mangle\nhello\n", "\n-A OUTPUT -j MARK\n", "*mangle\n-P OUTPUT DROP\n",
                            "*mangle\n-A\n", "*mangle\n[1:2\n", "*mangle\n:A -\n",
-                           "*mangle\n-A OUTPUT -j CONNMARK --set-return\nCOMMIT\n",
                            "*mangle\n-A OUTPUT -m nosuch --x -j -j MARK --set-mark 1\nCOMMIT\n"}) {
     try {
       read(text);

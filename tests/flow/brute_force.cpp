@@ -134,10 +134,6 @@ class CountedAnswers : public Answers {
 // The connections of both replays.
 using Connections = std::array<Connection, 2>;
 
-bool are_alike(const Connections &both) {
-  return both[0].is_confirmed == both[1].is_confirmed && both[0].has_reply == both[1].has_reply;
-}
-
 // All orders in which base chains of equal priority can come: ranks for Interpreter.
 std::vector<std::vector<std::uint32_t>> orders(const Ruleset &ruleset) {
   std::map<std::tuple<Hook, int, bool>, std::vector<ChainIndex>> ties;
@@ -204,10 +200,11 @@ class Search {
       ranks_ = &ranks;
       for (const Family family : families(ruleset_)) {
         const MatchOutcomes outcomes(ruleset_, family);
+        std::vector<CountedAnswers> of_protocols;
         for (const std::vector<std::uint64_t> &possible : outcomes.by_protocol()) {
-          CountedAnswers answers(outcomes, possible, bits_);
-          for (writer_ = 0; writer_ < owners_.count; ++writer_) follow(family, answers);
+          of_protocols.emplace_back(outcomes, possible, bits_);
         }
+        for (writer_ = 0; writer_ < owners_.count; ++writer_) follow(family, of_protocols);
       }
     }
     return std::move(decisions_);
@@ -225,34 +222,36 @@ class Search {
   }
 
   // Until the connections of both replays are in no state that is new.
-  void follow(Family family, CountedAnswers &answers) {
+  void follow(Family family, std::vector<CountedAnswers> &of_protocols) {
     if (!silence_writer()) return;
-    reached_.reset();
+    reached_.assign(of_protocols.size(), {});
     waiting_.clear();
     Connections both;
     both[0].family = both[1].family = family;
-    visit(both);
-    for (std::uint32_t state : {kStateInvalid, kStateUntracked}) {
-      Packet packet;
-      packet.family = family;
-      packet.state = state;
-      for (packet.way = Way::kReceived;;
-           packet.way = static_cast<Way>(static_cast<unsigned>(packet.way) + 1)) {
-        try_packet(both, packet, packet, {true, true}, answers);
-        if (packet.way == Way::kLooped) break;
+    for (std::size_t protocol = 0; protocol < of_protocols.size(); ++protocol) {
+      visit(both, protocol);
+      for (const std::uint32_t state : {kStateInvalid, kStateUntracked}) {
+        for (const Way way : kWays) {
+          Packet packet;
+          packet.family = family;
+          packet.state = state;
+          packet.way = way;
+          try_packet(both, packet, protocol, of_protocols[protocol]);
+        }
       }
     }
     while (!waiting_.empty()) {
-      const Connections next = waiting_.back();
+      const auto [next, protocol] = waiting_.back();
       waiting_.pop_back();
       for (const Way way : kWays) {
-        const Packet first = next[0].next_packet(way, false);
-        try_packet(next, first, next[1].next_packet(way, false), {true, true}, answers);
-        if (!next[0].is_confirmed && !next[1].is_confirmed) continue;
-        try_packet(next, next[0].next_packet(way, true), next[1].next_packet(way, true),
-                   {next[0].is_confirmed, next[1].is_confirmed}, answers);
+        for (const bool is_reply : {false, true}) {
+          if (is_reply && !next[0].is_confirmed) continue;
+          try_packet(next, next[0].next_packet(way, is_reply), protocol, of_protocols[protocol]);
+        }
       }
-      if (next[0].is_confirmed && next[1].is_confirmed) visit(related(next));
+      if (!next[0].is_confirmed) continue;
+      // What it expects may speak another protocol, as RTP behind SIP.
+      for (std::size_t i = 0; i < of_protocols.size(); ++i) visit(related(next), i);
     }
   }
 
@@ -272,21 +271,17 @@ class Search {
                                       values_.begin());
   }
 
-  void visit(const Connections &both) {
+  void visit(const Connections &both, std::size_t protocol) {
     std::uint32_t state = both[0].is_related ? 1 : 0;
-    for (const Connection &each : both) {
-      state = state << 6 | packed(each.mark) << 2 | (each.is_confirmed ? 2U : 0U) |
-              (each.has_reply ? 1U : 0U);
-    }
-    if (reached_[state]) return;
-    reached_.set(state);
-    waiting_.push_back(both);
+    state = state << 2 | (both[0].is_confirmed ? 2U : 0U) | (both[0].has_reply ? 1U : 0U);
+    for (const Connection &each : both) state = state << 4 | packed(each.mark);
+    if (reached_[protocol][state]) return;
+    reached_[protocol].set(state);
+    waiting_.emplace_back(both, protocol);
   }
 
-  void try_packet(const Connections &both, const Packet &with_writes, const Packet &without_writes,
-                  std::array<bool, 2> has_packet, CountedAnswers &answers) {
-    const std::array packets{with_writes, without_writes};
-    const bool starts_equal = has_packet[0] && has_packet[1] && both[0] == both[1];
+  void try_packet(const Connections &both, const Packet &packet, std::size_t protocol,
+                  CountedAnswers &answers) {
     for (const std::uint32_t mark : values_) {
       answers.start();
       std::size_t replays = 0;
@@ -296,26 +291,31 @@ class Search {
           break;
         }
         Connections next = both;
-        for (std::size_t i = 0; i < 2; ++i) {
-          Trace &trace = traces_[i];
-          if (!has_packet[i]) {
-            trace.observations.clear();
-            continue;
-          }
-          // Without a write that is left out, the second replay is the first.
-          if (i == 1 && starts_equal && !has_silenced(traces_[0])) {
-            next[1] = next[0];
-            break;
-          }
-          interpreter_->replay(packets[i], {.ct = both[i].mark, .nf = mark}, answers,
-                               i == 1 ? silenced_ : kNone, trace);
-          next[i].carry_on(packets[i], trace);
-          if (i == 1) compare(both, packets, mark);
+        interpreter_->replay(packet, {.ct = both[0].mark, .nf = mark}, answers, kNone, traces_[0]);
+        next[0].carry_on(packet, traces_[0]);
+        // Without a write that is left out, the second replay is the first.
+        if (both[0].mark == both[1].mark && !has_silenced(traces_[0])) {
+          next[1] = next[0];
+        } else {
+          interpreter_->replay(packet, {.ct = both[1].mark, .nf = mark}, answers, silenced_,
+                               traces_[1]);
+          compare(both, packet, mark);
+          carry_on_without(next, traces_[0].was_tracked, traces_[1].marks.ct);
         }
-        if (!has_packet[1]) compare(both, packets, mark);
-        visit(next);
+        // Lost with its packet, it begins as it has begun before.
+        if (!next[0].is_confirmed) continue;
+        for (Connection &each : next) each.first_mark = 0;
+        visit(next, protocol);
       } while (answers.advance());
     }
+  }
+
+  // All but the mark is what becomes of the connection as it is.
+  static void carry_on_without(Connections &next, bool was_tracked, std::uint32_t mark) {
+    Connection &without = next[1];
+    without.is_confirmed = next[0].is_confirmed;
+    without.has_reply = next[0].has_reply;
+    if (was_tracked) without.mark = without.is_confirmed ? mark : without.first_mark;
   }
 
   bool has_silenced(const Trace &trace) const {
@@ -337,36 +337,34 @@ class Search {
     return nullptr;
   }
 
-  void compare(const Connections &both, const std::array<Packet, 2> &packets, std::uint32_t mark) {
+  void compare(const Connections &both, const Packet &packet, std::uint32_t mark) {
     const std::vector<Observation> &with_writes = traces_[0].observations;
     const std::vector<Observation> &without_writes = traces_[1].observations;
     for (std::size_t i = 0; i < with_writes.size(); ++i) {
       const Observation &seen = with_writes[i];
       const Observation *other = find(seen, i, without_writes);
       if (other == nullptr) {
-        note(Decision::kKeptAway, seen, 0, both, packets, mark);
+        note(Decision::kKeptAway, seen, 0, both, packet, mark);
       } else if (seen.bits != other->bits) {
-        note(Decision::kWitness, seen, other->bits, both, packets, mark);
+        note(Decision::kWitness, seen, other->bits, both, packet, mark);
       }
     }
     for (std::size_t i = 0; i < without_writes.size(); ++i) {
       if (find(without_writes[i], i, with_writes) != nullptr) continue;
-      note(Decision::kKeptAway, without_writes[i], 0, both, packets, mark);
+      note(Decision::kKeptAway, without_writes[i], 0, both, packet, mark);
     }
   }
 
   void note(Decision decision, const Observation &seen, std::uint32_t other_bits,
-            const Connections &both, const std::array<Packet, 2> &packets, std::uint32_t mark) {
+            const Connections &both, const Packet &packet, std::uint32_t mark) {
     const int victim = owner(seen);
     if (victim < 0 || victim == writer_) return;
     PairDecision &pair =
         decisions_.pairs[static_cast<std::size_t>(writer_ * owners_.count + victim)];
-    if (are_alike(both)) pair.while_alike = std::max(pair.while_alike, decision);
     if (pair.decision >= decision) return;
     pair.decision = decision;
     pair.example = {.ranks = *ranks_,
-                    .with_writes = packets[0],
-                    .without_writes = packets[1],
+                    .packet = packet,
                     .before_with_writes = {.ct = both[0].mark, .nf = mark},
                     .before_without_writes = {.ct = both[1].mark, .nf = mark},
                     .seen = seen,
@@ -384,8 +382,8 @@ class Search {
   const std::vector<std::uint32_t> *ranks_ = nullptr;
   int writer_ = 0;
   std::vector<bool> silenced_;
-  std::bitset<1 << 13> reached_;
-  std::vector<Connections> waiting_;
+  std::vector<std::bitset<1 << 11>> reached_;  // by protocol
+  std::vector<std::pair<Connections, std::size_t>> waiting_;
   std::array<Trace, 2> traces_;
   std::size_t replays_ = 0;
 };

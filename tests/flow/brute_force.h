@@ -9,7 +9,8 @@
 // keeps), and for each packet each way, direction, start mark, and each outcome of
 // matches that values of their attributes can bring about together; packets without
 // a connection, too.  What one packet makes of the two replays' connections is where
-// the next begins, until nothing new comes.  A connection starts with the mark 0, a
+// the next begins, until nothing new comes; but for its mark the connection is in both
+// what it really is, without anything left out.  A connection starts with the mark 0, a
 // RELATED one with what a confirmed one may have.  An answer that hangs on marks
 // (sets, maps) is the same in both replays where the marks looked at are.
 #pragma once
@@ -29,11 +30,10 @@ enum class Decision : std::uint8_t {
   kWitness,   // some observation by B has other bits without A's writes
 };
 
-// One packet that shows it.  Of a packet that only one replay has, the other's
-// members say nothing.
+// One packet that shows it.
 struct Example {
   std::vector<std::uint32_t> ranks;  // of the interpreter
-  Packet with_writes, without_writes;
+  Packet packet;
   Marks before_with_writes, before_without_writes;
   Observation seen;              // with A's writes, or the one that is not come to
   std::uint32_t other_bits = 0;  // of a witness: what B sees without A's writes
@@ -41,10 +41,7 @@ struct Example {
 
 struct PairDecision {
   Decision decision = Decision::kApart;
-  // The same if only packets count before which the two connections are in the same
-  // state: a verdict that hangs on a mark can confirm one and lose the other.
-  Decision while_alike = Decision::kApart;
-  Example example;  // of `decision`
+  Example example;
 };
 
 struct Decisions {

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the interpreter says against what the kernel does: random rule sets, packets
-// in both directions of a connection over the loopback interface, and each rule's
-// count and both marks at many places between the chains.
-#include <arpa/inet.h>
+// in both directions of connections, and each rule's count and both marks at many
+// places between the chains.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
-#include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <tuple>
-#include <vector>
+#include <utility>
 
 #include "command/replay/connection.h"
+#include "flow/packet_counts.h"
 #include "flow/played_ruleset.h"
+#include "flow/small_ruleset.h"
+#include "flow/udp_socket.h"
+#include "flow/veth_router.h"
 #include "support/command.h"
 #include "support/private_network.h"
 
@@ -28,71 +27,22 @@ namespace {
 constexpr int kRulesets = 50;
 constexpr int kPackets = 6;
 
-// A UDP socket bound to a port of this host, or with port 0 to any.
-class UdpSocket {
- public:
-  UdpSocket(bool is_ipv4, std::uint16_t port) : is_ipv4_(is_ipv4) {
-    socket_ = ::socket(is_ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const sockaddr_storage address = local(port);
-    is_bound_ = bind(socket_, reinterpret_cast<const sockaddr *>(&address), size()) == 0;
-  }
-  ~UdpSocket() { close(socket_); }
-  UdpSocket(const UdpSocket &) = delete;
-  UdpSocket &operator=(const UdpSocket &) = delete;
-
-  bool is_bound() const { return is_bound_; }
-
-  std::uint16_t port() const {
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    getsockname(socket_, reinterpret_cast<sockaddr *>(&address), &length);
-    return ntohs(is_ipv4_ ? reinterpret_cast<const sockaddr_in &>(address).sin_port
-                          : reinterpret_cast<const sockaddr_in6 &>(address).sin6_port);
-  }
-
-  // False where the packet cannot have the mark.
-  bool send(std::uint16_t port, std::uint32_t mark) const {
-    if (setsockopt(socket_, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) return false;
-    const sockaddr_storage address = local(port);
-    sendto(socket_, "x", 1, 0, reinterpret_cast<const sockaddr *>(&address), size());
-    return true;
-  }
-
-  // Whether a datagram comes within `milliseconds`; takes it away.
-  bool receives(int milliseconds) const {
-    pollfd each{.fd = socket_, .events = POLLIN, .revents = 0};
-    char byte = 0;
-    return poll(&each, 1, milliseconds) == 1 && recv(socket_, &byte, 1, MSG_DONTWAIT) == 1;
-  }
-
- private:
-  socklen_t size() const { return is_ipv4_ ? sizeof(sockaddr_in) : sizeof(sockaddr_in6); }
-
-  sockaddr_storage local(std::uint16_t port) const {
-    sockaddr_storage result{};
-    if (is_ipv4_) {
-      auto &address = reinterpret_cast<sockaddr_in &>(result);
-      address.sin_family = AF_INET;
-      address.sin_port = htons(port);
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    } else {
-      auto &address = reinterpret_cast<sockaddr_in6 &>(result);
-      address.sin6_family = AF_INET6;
-      address.sin6_port = htons(port);
-      address.sin6_addr = IN6ADDR_LOOPBACK_INIT;
-    }
-    return result;
-  }
-
-  bool is_ipv4_;
-  bool is_bound_ = false;
-  int socket_ = -1;
+// What packets of one direction have.
+struct Direction {
+  Way way = Way::kLooped;
+  std::string in_interface;
+  std::string out_interface;
 };
 
-// A datagram to `destination` that never leaves the loopback interface.
+const Direction kLoop{Way::kLooped, "lo", "lo"};
+
 class DatagramAnswers : public Answers {
  public:
-  explicit DatagramAnswers(std::uint32_t destination) : destination_(destination) {}
+  // Empty names where it has no such interface.
+  DatagramAnswers(std::uint32_t destination, std::string in_interface, std::string out_interface)
+      : destination_(destination),
+        in_interface_(std::move(in_interface)),
+        out_interface_(std::move(out_interface)) {}
 
   bool passes(const Question & /*question*/, const Match &match) override {
     bool has = false;
@@ -101,8 +51,10 @@ class DatagramAnswers : public Answers {
         has = match.from == IPPROTO_UDP;
         break;
       case Attribute::kInInterface:
+        has = match.text == in_interface_;
+        break;
       case Attribute::kOutInterface:
-        has = match.text == "lo";
+        has = match.text == out_interface_;
         break;
       case Attribute::kDestinationPort:
         has = match.from <= destination_ && destination_ <= match.to;
@@ -123,107 +75,9 @@ class DatagramAnswers : public Answers {
 
  private:
   std::uint32_t destination_;
+  std::string in_interface_;
+  std::string out_interface_;
 };
-
-// Packets by place: of a rule (table, chain, number from 0), and of a probe with marks.
-struct Counts {
-  std::map<std::tuple<std::string, std::string, std::size_t>, std::uint64_t> by_rule;
-  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t>, std::uint64_t> by_probe;
-
-  bool operator==(const Counts &) const = default;
-};
-
-std::string text_of(const Counts &counts, const Counts &other) {
-  std::string text;
-  for (const auto &[key, count] : counts.by_rule) {
-    const auto found = other.by_rule.find(key);
-    if (found != other.by_rule.end() && found->second == count) continue;
-    text += "  " + std::get<0>(key) + " " + std::get<1>(key) + " rule " +
-            std::to_string(std::get<2>(key)) + ": " + std::to_string(count) + "\n";
-  }
-  for (const auto &[key, count] : counts.by_probe) {
-    const auto found = other.by_probe.find(key);
-    if (found != other.by_probe.end() && found->second == count) continue;
-    text += "  " + std::get<0>(key) + " packet " + std::to_string(std::get<1>(key)) +
-            " connection " + std::to_string(std::get<2>(key)) + ": " + std::to_string(count) + "\n";
-  }
-  return text;
-}
-
-class Replayed {
- public:
-  explicit Replayed(const Ruleset &ruleset) : ruleset_(ruleset), numbers_(ruleset.rules.size()) {
-    std::map<ChainIndex, std::size_t> next;
-    for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
-      numbers_[i] = next[ruleset.rules[i].chain]++;
-      const Chain &chain = ruleset.chains[ruleset.rules[i].chain];
-      if (chain.table != "probe") counts.by_rule[key(chain, numbers_[i])] = 0;
-    }
-  }
-
-  void add(const Trace &trace) {
-    for (const Step &step : trace.steps) {
-      if (!step.matched) continue;
-      const Chain &chain = ruleset_.chains[ruleset_.rules[step.rule].chain];
-      const std::size_t number = numbers_[step.rule];
-      if (chain.table != "probe") {
-        ++counts.by_rule[key(chain, number)];
-      } else if (number == 0) {
-        ++counts.by_probe[{chain.name + "_both", step.marks.nf, step.marks.ct}];
-      } else {
-        ++counts.by_probe[{chain.name + "_one", step.marks.nf, 0}];
-      }
-    }
-  }
-
-  Counts counts;
-
- private:
-  static std::tuple<std::string, std::string, std::size_t> key(const Chain &chain,
-                                                               std::size_t number) {
-    return {chain.table, chain.name, number};
-  }
-
-  const Ruleset &ruleset_;
-  std::vector<std::size_t> numbers_;
-};
-
-void count_saved_rules(const std::string &saved, Counts &counts) {
-  std::string table;
-  std::map<std::string, std::size_t> next;
-  for (const std::string &line : lines(saved)) {
-    if (line.starts_with("*")) {
-      table = line.substr(1);
-      next.clear();
-    }
-    if (!line.starts_with("[")) continue;
-    const std::vector<std::string> all = words(line);
-    counts.by_rule[{table, all.at(2), next[all.at(2)]++}] = std::stoull(line.substr(1));
-  }
-}
-
-void count_nft_table(const std::string &json, Counts &counts) {
-  std::map<std::string, std::size_t> next;
-  const nlohmann::json all = nlohmann::json::parse(json);
-  for (const auto &each : all.at("nftables")) {
-    if (each.contains("rule") && each["rule"]["table"] == "played") {
-      const std::string chain = each["rule"]["chain"];
-      for (const auto &expression : each["rule"]["expr"]) {
-        if (!expression.contains("counter")) continue;
-        counts.by_rule[{"played", chain, next[chain]++}] = expression["counter"]["packets"];
-      }
-    }
-    if (!each.contains("set") || !each["set"].contains("elem")) continue;
-    const std::string name = each["set"]["name"];
-    for (const auto &element : each["set"]["elem"]) {
-      const auto &value = element.at("elem").at("val");
-      const bool is_pair = value.is_object();
-      const std::uint32_t packet = is_pair ? value.at("concat").at(0) : value;
-      const std::uint32_t connection = is_pair ? value.at("concat").at(1).get<std::uint32_t>() : 0;
-      counts.by_probe[{name, packet, connection}] = element.at("elem").at("counter").at("packets");
-    }
-  }
-}
 
 class KernelReplayTest : public testing::TestWithParam<std::tuple<bool, const char *>> {
  protected:
@@ -243,11 +97,9 @@ class KernelReplayTest : public testing::TestWithParam<std::tuple<bool, const ch
   }
 
   // Sends packets of one connection, as its own replay lets them come.
-  void play(RandomRules &random, const Ruleset &ruleset, Replayed &replayed) {
-    const Interpreter interpreter(ruleset);
-    const auto server_port = static_cast<std::uint16_t>(kPlayedPorts[random.below(2)]);
-    const UdpSocket server(is_ipv4(), server_port);
-    const UdpSocket client(is_ipv4(), 0);
+  void play(RandomRules &random, const Interpreter &interpreter, const UdpSocket &client,
+            const UdpSocket &server, const Direction &original, const Direction &reply,
+            ReplayedCounts &replayed) {
     ASSERT_TRUE(server.is_bound() && client.is_bound());
     Connection connection;
     connection.family = family();
@@ -256,55 +108,157 @@ class KernelReplayTest : public testing::TestWithParam<std::tuple<bool, const ch
       const std::uint32_t mark = random.one_in(2) ? 0 : random.below(16);
       const UdpSocket &from = is_reply ? server : client;
       const UdpSocket &to = is_reply ? client : server;
-      const Packet packet = connection.next_packet(Way::kLooped, is_reply);
-      DatagramAnswers answers(to.port());
-      const Trace trace = interpreter.replay(packet, {.ct = connection.mark, .nf = mark}, answers);
+      const Direction &direction = is_reply ? reply : original;
+      const Packet packet = connection.next_packet(direction.way, is_reply);
+      // Between two networks the kernel takes the mark away.
+      const bool keeps_mark = direction.way == Way::kLooped || direction.way == Way::kSent;
+      DatagramAnswers answers(to.port(), direction.in_interface, direction.out_interface);
+      const Trace trace =
+          interpreter.replay(packet, {.ct = connection.mark, .nf = keeps_mark ? mark : 0}, answers);
       connection.carry_on(packet, trace);
       replayed.add(trace);
-      ASSERT_TRUE(from.send(to.port(), mark)) << "SO_MARK";
+      ASSERT_TRUE(from.send(to, mark)) << "SO_MARK";
       const bool is_accepted = trace.end == End::kAccepted;
-      EXPECT_EQ(to.receives(is_accepted ? 2000 : 10), is_accepted) << "packet " << i;
+      EXPECT_EQ(to.receives(is_accepted ? 5000 : 10), is_accepted) << "packet " << i;
     }
   }
 
-  Counts counted() {
-    Counts counts;
-    count_saved_rules(run({program("-save"), "-c"}).out, counts);
+  void compare(const PlayedRuleset &rules, const Counts &replayed) {
+    Counts kernel;
+    add_saved_rules(run({program("-save"), "-c"}).out, kernel);
     for (const char *table : {"played", "probe"}) {
-      count_nft_table(run({"nft", "-j", "list", "table", "inet", table}).out, counts);
+      add_nft_table(run({"nft", "-j", "list", "table", "inet", table}).out, kernel);
     }
-    return counts;
+    EXPECT_TRUE(kernel == replayed)
+        << "kernel:\n"
+        << differences(kernel, replayed) << "replayed:\n"
+        << differences(replayed, kernel) << rules.for_iptables << rules.for_nft;
+  }
+
+  static std::uint16_t any_port(RandomRules &random) {
+    return static_cast<std::uint16_t>(kPlayedPorts[random.below(2)]);
+  }
+
+  static std::uint64_t printed_seed() {
+    std::cout << "seed " << random_seed() << "\n";
+    return random_seed();
   }
 };
 
-TEST_P(KernelReplayTest, MarksAndCountsAreTheKernels) {
-  const std::uint64_t seed = random_seed();
-  RecordProperty("seed", std::to_string(seed));
-  std::cout << "seed " << seed << "\n";
-  RandomRules random(seed);
+TEST_P(KernelReplayTest, LoopedPackets) {
+  RandomRules random(printed_seed());
+  const std::string address = is_ipv4() ? "127.0.0.1" : "::1";
   for (int i = 0; i < kRulesets && !HasFailure(); ++i) {
     if (const std::string why = enter_private_network(); !why.empty()) GTEST_SKIP() << why;
     const PlayedRuleset rules = played_ruleset(random, family());
     ASSERT_NO_FATAL_FAILURE(load(rules));
-    Replayed replayed(rules.ruleset);
+    const Interpreter interpreter(rules.ruleset);
+    ReplayedCounts replayed(rules.ruleset);
     for (int flow = 0; flow < 2; ++flow) {
-      ASSERT_NO_FATAL_FAILURE(play(random, rules.ruleset, replayed));
+      const UdpSocket client(address, 0);
+      const UdpSocket server(address, any_port(random));
+      ASSERT_NO_FATAL_FAILURE(play(random, interpreter, client, server, kLoop, kLoop, replayed));
     }
-    const Counts kernel = counted();
-    EXPECT_TRUE(kernel == replayed.counts)
-        << "rule set " << i << "\nkernel:\n"
-        << text_of(kernel, replayed.counts) << "replayed:\n"
-        << text_of(replayed.counts, kernel) << rules.for_iptables << rules.for_nft;
+    compare(rules, replayed.counts);
   }
 }
 
+class RouterReplayTest : public KernelReplayTest {};
+
+TEST_P(RouterReplayTest, ForwardedReceivedAndSentPackets) {
+  RandomRules random(printed_seed() + 1);
+  using Side = VethRouter::Side;
+  for (int i = 0; i < kRulesets / 2 && !HasFailure(); ++i) {
+    if (const std::string why = enter_private_network(); !why.empty()) GTEST_SKIP() << why;
+    VethRouter router;
+    if (const std::string why = router.start(); !why.empty()) GTEST_SKIP() << why;
+    const PlayedRuleset rules = played_ruleset(random, family());
+    ASSERT_NO_FATAL_FAILURE(load(rules));
+    const Interpreter interpreter(rules.ruleset);
+    ReplayedCounts replayed(rules.ruleset);
+    const auto left = router.socket(Side::kLeft, 0);
+    const auto right_server = router.socket(Side::kRight, any_port(random));
+    play(random, interpreter, *left, *right_server, {Way::kForwarded, "left", "right"},
+         {Way::kForwarded, "right", "left"}, replayed);
+    const UdpSocket own_server(VethRouter::kAddress, any_port(random));
+    play(random, interpreter, *left, own_server, {Way::kReceived, "left", ""},
+         {Way::kSent, "", "left"}, replayed);
+    const UdpSocket own(VethRouter::kAddress, 0);
+    const auto left_server = router.socket(Side::kLeft, any_port(random));
+    play(random, interpreter, own, *left_server, {Way::kSent, "", "left"},
+         {Way::kReceived, "left", ""}, replayed);
+    compare(rules, replayed.counts);
+  }
+}
+
+// The mark that a policy rule refuses, written in one place at a time: the packet
+// comes unless the interpreter has routing see the mark.
+TEST(KernelRoutingTest, LooksAtTheMarkWhereTheInterpreterSays) {
+  struct Case {
+    const char *type;
+    const char *hook_name;
+    Hook hook;
+    int priority;
+  };
+  for (const Case &each : {Case{"filter", "output", Hook::kOutput, kRawPriority},
+                           Case{"filter", "output", Hook::kOutput, kFilterPriority},
+                           Case{"route", "output", Hook::kOutput, kManglePriority},
+                           Case{"route", "output", Hook::kOutput, 300},
+                           Case{"nat", "output", Hook::kOutput, kDestinationNatPriority},
+                           Case{"filter", "postrouting", Hook::kPostrouting, kManglePriority},
+                           Case{"filter", "prerouting", Hook::kPrerouting, kManglePriority},
+                           Case{"filter", "input", Hook::kInput, kManglePriority}}) {
+    for (const std::uint32_t mark : {0U, 4U, 5U}) {
+      if (const std::string why = enter_private_network(); !why.empty()) GTEST_SKIP() << why;
+      SmallRuleset rules;
+      rules.policy_rule(5, kAllBits);
+      Chain chain;
+      chain.input = 1;
+      chain.family = connmark::Family::kInet;
+      chain.hook = each.hook;
+      chain.priority = each.priority;
+      chain.reroutes = std::string(each.type) == "route";
+      chain.is_nat = std::string(each.type) == "nat";
+      rules.sets(rules.add(chain), Mark::kPacket, 1, 1);
+
+      for (const char *command : {"ip rule add fwmark 5 unreachable pref 1",
+                                  "ip rule add lookup local pref 2", "ip rule del pref 0"}) {
+        const CommandResult result = run(words(command));
+        ASSERT_EQ(result.status, 0) << command << ": " << result.err;
+      }
+      const CommandResult read =
+          run({"nft", "-f", "-"}, "table inet played {\n  chain any {\n    type " +
+                                      std::string(each.type) + " hook " + each.hook_name +
+                                      " priority " + std::to_string(each.priority) +
+                                      "\n    meta mark set meta mark and 0xfffffffe xor 1\n"
+                                      "    ct state established accept\n  }\n}\n");
+      ASSERT_EQ(read.status, 0) << read.err;
+
+      const UdpSocket client("127.0.0.1", 0);
+      const UdpSocket server("127.0.0.1", kPlayedPorts[0]);
+      DatagramAnswers answers(kPlayedPorts[0], "lo", "lo");
+      const Trace trace =
+          Interpreter(rules.set.ruleset).replay({.way = Way::kLooped}, {.nf = mark}, answers);
+      const bool is_refused = std::any_of(trace.observations.begin(), trace.observations.end(),
+                                          [](const Observation &seen) { return seen.bits == 5; });
+      ASSERT_TRUE(client.send(server, mark)) << "SO_MARK";
+      EXPECT_EQ(server.receives(is_refused ? 20 : 5000), !is_refused)
+          << each.type << " " << each.hook_name << " " << each.priority << " " << mark;
+    }
+  }
+}
+
+const auto kBackEnds = testing::Values("legacy", "nft");
+
+std::string name_of(const testing::TestParamInfo<std::tuple<bool, const char *>> &each) {
+  const auto &[is_ipv4, back_end] = each.param;
+  return std::string(is_ipv4 ? "Ipv4" : "Ipv6") + back_end;
+}
+
 INSTANTIATE_TEST_SUITE_P(AllBackEnds, KernelReplayTest,
-                         testing::Combine(testing::Bool(), testing::Values("legacy", "nft")),
-                         [](const auto &each) {
-                           return std::string(std::get<0>(each.param) ? "Ipv4" : "Ipv6") +
-                                  (std::string(std::get<1>(each.param)) == "nft" ? "Nft"
-                                                                                 : "Legacy");
-                         });
+                         testing::Combine(testing::Bool(), kBackEnds), name_of);
+INSTANTIATE_TEST_SUITE_P(AllBackEnds, RouterReplayTest,
+                         testing::Combine(testing::Values(true), kBackEnds), name_of);
 
 }  // namespace
 }  // namespace connmark::test

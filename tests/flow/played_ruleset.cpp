@@ -28,6 +28,7 @@ constexpr BuiltIn kBuiltIn[] = {
     {"raw", "OUTPUT", Hook::kOutput, kRawPriority},
     {"mangle", "PREROUTING", Hook::kPrerouting, kManglePriority},
     {"mangle", "INPUT", Hook::kInput, kManglePriority},
+    {"mangle", "FORWARD", Hook::kForward, kManglePriority},
     {"mangle", "OUTPUT", Hook::kOutput, kManglePriority},
     {"mangle", "POSTROUTING", Hook::kPostrouting, kManglePriority},
     {"nat", "PREROUTING", Hook::kPrerouting, kDestinationNatPriority},
@@ -35,6 +36,7 @@ constexpr BuiltIn kBuiltIn[] = {
     {"nat", "OUTPUT", Hook::kOutput, kDestinationNatPriority},
     {"nat", "POSTROUTING", Hook::kPostrouting, kSourceNatPriority},
     {"filter", "INPUT", Hook::kInput, kFilterPriority},
+    {"filter", "FORWARD", Hook::kForward, kFilterPriority},
     {"filter", "OUTPUT", Hook::kOutput, kFilterPriority},
 };
 
@@ -52,6 +54,7 @@ constexpr NftChain kNftChains[] = {
     {"nat", "prerouting", Hook::kPrerouting, -190},
     {"filter", "input", Hook::kInput, -10},
     {"nat", "input", Hook::kInput, 150},
+    {"filter", "forward", Hook::kForward, -20},
     {"filter", "output", Hook::kOutput, -290},
     {"route", "output", Hook::kOutput, -145},
     {"nat", "output", Hook::kOutput, 20},
@@ -69,6 +72,7 @@ const std::vector<Probed> &probed() {
   static const std::vector<Probed> all{
       {"prerouting", Hook::kPrerouting, {-400, -250, -170, -120, -50}},
       {"input", Hook::kInput, {-170, -50, 5, 200}},
+      {"forward", Hook::kForward, {-170, -50, -10, 50}},
       {"output", Hook::kOutput, {-400, -250, -170, -120, -50, 50}},
       {"postrouting", Hook::kPostrouting, {-170, -50, 200}},
   };
@@ -136,12 +140,15 @@ class Writer {
          false},
         {"%-i lo", "iifname %lo", Attribute::kInInterface, 0, "lo", true},
         {"%-o lo", "oifname %lo", Attribute::kOutInterface, 0, "lo", true},
+        {"%-i left", "iifname %left", Attribute::kInInterface, 0, "left", true},
+        {"%-o left", "oifname %left", Attribute::kOutInterface, 0, "left", true},
     };
     for (;;) {
       const Words &words = kWords[random_.below(std::size(kWords))];
       const bool has_in = hook == Hook::kPrerouting || hook == Hook::kInput;
-      if (hook && words.attribute == Attribute::kInInterface && !has_in) continue;
-      if (hook && words.attribute == Attribute::kOutInterface && has_in) continue;
+      const bool has_both = !hook || hook == Hook::kForward;
+      if (words.attribute == Attribute::kInInterface && !has_in && !has_both) continue;
+      if (words.attribute == Attribute::kOutInterface && has_in && !has_both) continue;
       Match match;
       match.attribute = words.attribute;
       match.is_stable = true;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Random rule sets in the words of iptables and nft that one UDP flow over the
-// loopback interface can play, each with what its writer knows that it means.
+// Random rule sets in the words of iptables and nft that UDP flows can play, over
+// the loopback interface or through one named "left", each with what its writer
+// knows that it means.
 #pragma once
 
 #include <string>

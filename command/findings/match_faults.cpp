@@ -34,7 +34,8 @@ void find_impossible(const Analysis &analysis, RuleIndex index, const MarkTest &
     const Rule &rule = analysis.ruleset.rules[index];
     MarkTest wider = test;
     wider.mask |= test.value;
-    finding.rules[0].better = with_test(rule, analysis.is_nft(rule), test, wider);
+    finding.rules[0].better =
+        with_test(rule, {analysis.is_nft(rule), analysis.family_of(rule)}, test, wider);
   }
   findings.add(std::move(finding));
 }

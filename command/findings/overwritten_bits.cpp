@@ -221,7 +221,7 @@ class Overwriting {
     if (kept == 0) kept = bits.copied == kAllBits ? 0 : bits.copied;
     if (kept == 0) kept = bits.changed & ~harmed;
     const MarkRule masked = kept_to(*mark_rule, kept);
-    return with_mark_rule(rule, analysis_.is_nft(rule), masked);
+    return with_mark_rule(rule, {analysis_.is_nft(rule), analysis_.family_of(rule)}, masked);
   }
 
   const Analysis &analysis_;

@@ -4,7 +4,6 @@
 // else than they seem to, on one of their ways.
 #include "command/findings/finding.h"
 #include "command/findings/stock_translation.h"
-#include "command/nft/nft_rules.h"
 #include "command/output/number_text.h"
 #include "command/owners/owner_names.h"
 #include "command/report/better_rule.h"
@@ -18,8 +17,9 @@ Shift opposite(Shift shift) {
 
 struct Loss {
   Mark from = Mark::kPacket;
-  std::uint32_t bits = 0;  // of `from`, or of the constant
-  bool is_chosen = true;   // a mask or a value names these bits
+  std::uint32_t bits = 0;      // of `from`, or of the constant
+  std::uint32_t selected = 0;  // of the source, which become these
+  bool is_chosen = true;       // a mask or a value names these bits
   std::string what;
 };
 
@@ -29,7 +29,7 @@ std::optional<Loss> loss_of(const Operation &op) {
   if (op.mode == Mode::kSet) {
     const std::uint32_t bits = op.ctmark & leaving;
     if (bits == 0) return std::nullopt;
-    return Loss{Mark::kConnection, bits, true,
+    return Loss{Mark::kConnection, bits, 0, true,
                 "the shift pushes " + bit_ranges(bits) + " (" + hex(bits) +
                     ") of the value out of the mark"};
   }
@@ -39,12 +39,12 @@ std::optional<Loss> loss_of(const Operation &op) {
   const Mark from = save ? Mark::kPacket : Mark::kConnection;
   const std::uint32_t lost = selected & leaving;
   if (lost != 0) {
-    return Loss{from, lost, selected != kAllBits,
+    return Loss{from, lost, lost, selected != kAllBits,
                 "the shift pushes " + bits_text(lost, from) + " out of the 32"};
   }
   const std::uint32_t outside = shifted(selected, op.shift) & ~written;
   if (outside == 0) return std::nullopt;
-  return Loss{from, outside, true,
+  return Loss{from, outside, shifted(outside, opposite(op.shift)), true,
               "after the shift " + bits_text(outside, other(from)) +
                   (outside == (outside & -outside) ? " is" : " are") +
                   " outside the mask, so they are flipped, not copied"};
@@ -66,15 +66,16 @@ void find_shift_losses(const Analysis &analysis, RuleIndex index, Findings &find
                   .rules = {{.rule = index, .is_policy = false, .better = {}}},
                   .cures = {}};
   if (!findings.is_full(finding) && rule.mark_rule->op.mode != Mode::kSet) {
-    // Both masks without what has no place in the other mark.
+    // The source's mask without the bits at fault; what else the rule does it keeps on
+    // doing.
     MarkRule better = *rule.mark_rule;
     const bool save = better.op.mode == Mode::kSave;
     std::uint32_t &selected = save ? better.op.nfmask : better.op.ctmask;
-    std::uint32_t &written = save ? better.op.ctmask : better.op.nfmask;
-    selected &= shifted(written, opposite(better.op.shift));
-    written &= shifted(selected, better.op.shift);
-    if (selected != 0)
-      finding.rules[0].better = with_mark_rule(rule, analysis.is_nft(rule), better);
+    selected &= ~loss->selected;
+    if (selected != 0) {
+      finding.rules[0].better =
+          with_mark_rule(rule, {analysis.is_nft(rule), analysis.family_of(rule)}, better);
+    }
   }
   findings.add(std::move(finding));
 }
@@ -96,7 +97,10 @@ void find_stock_translation(const Analysis &analysis, RuleIndex index, Findings 
       .hurt = {},
       .rules = {{.rule = index, .is_policy = false, .better = {}}},
       .cures = {"translate with the plugin of this package, or with connmark translate"}};
-  if (!findings.is_full(finding)) finding.rules[0].better = nft_statement(*rule.mark_rule);
+  if (!findings.is_full(finding)) {
+    finding.rules[0].better =
+        with_mark_rule(rule, {true, analysis.family_of(rule)}, *rule.mark_rule);
+  }
   findings.add(std::move(finding));
 }
 

@@ -60,8 +60,8 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     out << "rule " << rule.chain - from.chains << ' ' << rule.line << ' ' << rule.number << ' '
         << rule.text << ' ' << rule.comment << ' '
         << (rule.outcome.chain == kNoChain ? kNoChain : rule.outcome.chain - from.chains) << ' '
-        << rule.is_goto() << rule.has_other_matches() << rule.ends_chain()
-        << rule.mark_rule.has_value() << '\n';
+        << rule.is_goto() << rule.has_other_matches() << rule.untracks
+        << static_cast<int>(rule.outcome.verdict) << rule.mark_rule.has_value() << '\n';
     for (const Match &match : rule.matches) {
       out << "match " << static_cast<int>(match.attribute) << match.inverted << match.is_stable
           << ' ' << match.from << ' ' << match.to << ' ' << match.text << '\n';
@@ -72,6 +72,10 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     }
     for (const MarkWrite &write : rule.writes) {
       out << "write " << name(write.mark) << text_of(write.value) << '\n';
+    }
+    for (const Match &match : rule.matches) {
+      out << "match " << static_cast<int>(match.attribute) << ' ' << match.inverted
+          << match.is_stable << ' ' << match.from << ' ' << match.to << ' ' << match.text << '\n';
     }
     for (const std::string &words : rule.unknown) out << "unknown " << words << '\n';
   }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 
@@ -36,9 +40,20 @@ ExitStatus run(int argc, char **argv) {
   return status;
 }
 
+// A stream that was closed would else be the next file that is opened, and be
+// read, or written into.
+void occupy_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) >= 0) continue;
+    // The other way round, so that using it fails.
+    if (open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) std::abort();
+  }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
+  occupy_closed_streams();
   ExitStatus status = ExitStatus::kRefused;
   try {
     status = run(argc, argv);

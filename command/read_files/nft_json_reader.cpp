@@ -18,6 +18,7 @@
 #include "command/read_files/refused_input.h"
 #include "command/refusal.h"
 #include "command/rule_set/builtin_chains.h"
+#include "command/rule_set/extension_effects.h"
 #include "command/rule_set/rule_marks.h"
 
 namespace connmark {
@@ -220,7 +221,7 @@ class RuleFolder {
     const std::string &name = text_member(xt, "xt", "name");
     const bool is_target = type == "target";
     if (is_target) {
-      if (is_ending_target(name)) rule_.outcome.verdict = Verdict::kAccept;
+      rule_.outcome.verdict = verdict_of_target(name);
     } else if (name != "comment") {
       rule_.matches.push_back({});
     }
@@ -302,7 +303,7 @@ class NftReader {
         ruleset_(ruleset),
         input_(static_cast<InputIndex>(ruleset.inputs.size())),
         first_chain_(static_cast<ChainIndex>(ruleset.chains.size())) {
-    ruleset.inputs.push_back({name, true});
+    ruleset.inputs.push_back({.name = name, .is_nft = true});
   }
 
   void read() {
@@ -371,6 +372,7 @@ class NftReader {
   }
 
   void take_rule(const Json &object) {
+    ++ruleset_.inputs[input_].rules;
     Rule rule;
     rule.chain = chain(object, "rule", text_member(object, "rule", "chain"));
     const Json &handle = member(object, "rule", "handle");

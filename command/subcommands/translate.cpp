@@ -13,6 +13,7 @@
 #include "command/nft/nft_rules.h"
 #include "command/nft/translated_rules.h"
 #include "command/output/json_document.h"
+#include "command/read_files/refused_input.h"
 
 namespace connmark {
 namespace {
@@ -131,7 +132,7 @@ void translate_input(const Release &nft, const Arguments &arguments, ExitStatus 
   if (isatty(STDIN_FILENO) == 1) {
     throw Refusal("translate: no rule, give OPTIONS, or an iptables-save text on standard input");
   }
-  SavedRules saved = read_saved_rules(std::cin);
+  SavedRules saved = read_saved_rules(standard_input("translate"));
   saved.ipv6 = saved.ipv6 || arguments.ipv6;
   print(translated_rules(saved, nft), nft, arguments, status);
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "command/iproute/routing_names.h"
+#include "command/iptables/packet_matches.h"
 #include "command/output/number_text.h"
 #include "command/read_files/refused_input.h"
 #include "command/refusal.h"
@@ -58,7 +59,7 @@ std::uint32_t mark_word(const std::string &text) {
   throw Refusal("fwmark: " + in_quotes(text) + " is not a mark, give 0 to " + hex(kAllBits));
 }
 
-std::optional<std::uint8_t> protocol_number(std::string_view name) {
+std::optional<std::uint8_t> ip_protocol_number(std::string_view name) {
   if (name.starts_with("ipproto-")) name.remove_prefix(8);
   if (const auto value = number<std::uint8_t>(name)) return value;
   const protoent *const named = getprotobyname(std::string(name).c_str());
@@ -110,7 +111,7 @@ class LineReader {
   }
 
   void add(Match match) {
-    match.is_stable = true;
+    match.is_stable = match.attribute == Attribute::kOther;
     rule_.matches.push_back(std::move(match));
   }
 
@@ -166,7 +167,7 @@ class LineReader {
     if (text == "all") return;
     if (text.starts_with("0/")) {
       add({.attribute = attribute, .text = std::string(text)});
-    } else if (auto known = read_prefix(text)) {
+    } else if (auto known = prefix_text(text)) {
       add({.attribute = attribute, .text = std::move(*known)});
     } else {
       other(option, text);
@@ -174,8 +175,8 @@ class LineReader {
   }
 
   void protocol(std::string_view name) {
-    if (const auto known = protocol_number(name)) {
-      add({.attribute = Attribute::kProtocol, .from = *known, .text = {}});
+    if (const auto known = ip_protocol_number(name)) {
+      add({.attribute = Attribute::kProtocol, .from = *known, .to = *known, .text = {}});
     } else {
       other("ipproto", name);
     }

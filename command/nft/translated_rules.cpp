@@ -31,12 +31,20 @@ std::vector<ReadRule> read_rules(const SavedRules &saved) {
   return rules;
 }
 
-std::vector<std::optional<NftMatches>> matches_of(const std::vector<ReadRule> &rules, bool ipv6) {
-  std::vector<ChainAndMatches> asked;
-  for (const ReadRule &each : rules) {
-    asked.push_back({each.saved->table, each.saved->chain, each.text.rest});
+std::vector<std::optional<NftMatches>> matches_of(const std::vector<ReadRule> &rules) {
+  std::vector<std::optional<NftMatches>> result(rules.size());
+  for (const bool ipv6 : {false, true}) {
+    std::vector<ChainAndMatches> asked;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (rules[i].saved->ipv6 != ipv6) continue;
+      asked.push_back({rules[i].saved->table, rules[i].saved->chain, rules[i].text.rest});
+      places.push_back(i);
+    }
+    auto answers = nft_matches(asked, ipv6);
+    for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(answers[i]);
   }
-  return nft_matches(asked, ipv6);
+  return result;
 }
 
 // Hands out chain names that the rule set does not have.
@@ -81,7 +89,7 @@ std::vector<std::string> commands(const std::string &table, const std::string &c
 
 std::vector<TranslatedRule> translated_rules(const SavedRules &saved, const Release &nft) {
   const std::vector<ReadRule> rules = read_rules(saved);
-  const auto matches = matches_of(rules, saved.ipv6);
+  const auto matches = matches_of(rules);
   NewChains new_chains(saved);
   std::vector<TranslatedRule> result;
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -90,7 +98,7 @@ std::vector<TranslatedRule> translated_rules(const SavedRules &saved, const Rele
         from.line, from.table, from.chain, rule_line(from.words), true, {}, rules[i].text.warnings};
     std::vector<std::string> bodies = nft_rules(rules[i].text.rule, nft);
     if (matches[i]) {
-      const std::string table = (saved.ipv6 ? "ip6 " : "ip ") + from.table;
+      const std::string table = (from.ipv6 ? "ip6 " : "ip ") + from.table;
       rule.nft = commands(table, from.chain, *matches[i], std::move(bodies), new_chains);
     } else {
       rule.complete = false;

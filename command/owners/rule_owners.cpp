@@ -117,6 +117,10 @@ class OwnerFinder {
   }
 
   OwnerIndex owner_of(const Rule &rule) {
+    // A rule that only ends the way of packets is nobody's claim.
+    if (!rule.touches_marks() && rule.outcome.chain == kNoChain) {
+      return owner_named("built-in chains", OwnerKind::kBuiltin);
+    }
     if (const auto known = known_by_comment(rule)) return known_owner(*known);
     if (const auto known = chain_is_known_[rule.chain]) return known_owner(*known);
     const Chain &chain = ruleset_.chains[rule.chain];

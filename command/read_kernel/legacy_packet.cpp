@@ -46,11 +46,12 @@ void add_address(Attribute attribute, const char *option, Family family, const v
   const bool ipv6 = family == Family::kIpv6;
   const auto length = prefix_length(ipv6, mask);
   if (length == 0 && !inverted) return;
-  Match match{.attribute = attribute, .inverted = inverted, .is_stable = true, .text = {}};
+  Match match{.attribute = attribute, .inverted = inverted, .text = {}};
   if (length) {
     match.text = prefix_text(ipv6, address, *length);
   } else {
     match.attribute = Attribute::kOther;
+    match.is_stable = true;
     match.text = address_text(option, family, address, mask, false).substr(1);
   }
   rule.matches.push_back(std::move(match));
@@ -59,10 +60,8 @@ void add_address(Attribute attribute, const char *option, Family family, const v
 void add_interface(Attribute attribute, const char *name, const unsigned char *mask,
                    bool inverted, Rule &rule) {
   if (mask[0] == 0 && !inverted) return;
-  rule.matches.push_back({.attribute = attribute,
-                          .inverted = inverted,
-                          .is_stable = true,
-                          .text = interface_name(name, mask)});
+  rule.matches.push_back(
+      {.attribute = attribute, .inverted = inverted, .text = interface_name(name, mask)});
 }
 
 }  // namespace
@@ -79,8 +78,8 @@ void add_packet_matches(Family family, const LegacyPacket &packet, Rule &rule) {
   if (packet.protocol != 0) {
     rule.matches.push_back({.attribute = Attribute::kProtocol,
                             .inverted = packet.is_inverted(XT_INV_PROTO),
-                            .is_stable = true,
                             .from = packet.protocol,
+                            .to = packet.protocol,
                             .text = {}});
   }
   if (packet.fragment) {

@@ -192,6 +192,10 @@ class TableReader {
     } else if (!verdict.empty()) {
       rule.outcome.verdict = verdict_of_target(verdict);
       target_words = " -j " + verdict;
+      if (verdict == "QUEUE") {
+        read_packet_mark(rule);
+        touches_marks = true;
+      }
     }
     if (!touches_marks && rule.outcome.verdict == Verdict::kContinue && !rule.untracks) return;
     if (touches_marks) {

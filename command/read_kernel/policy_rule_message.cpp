@@ -65,7 +65,7 @@ class MessageReader {
     if (const std::uint8_t protocol = of_.number8(FRA_IP_PROTO); protocol != 0) {
       say("ipproto", ip_protocol_name(protocol));
       rule_.matches.push_back(
-          {.attribute = Attribute::kProtocol, .is_stable = true, .from = protocol, .text = {}});
+          {.attribute = Attribute::kProtocol, .from = protocol, .to = protocol, .text = {}});
     }
     ports("sport", FRA_SPORT_RANGE, kSourcePortMask, Attribute::kSourcePort);
     ports("dport", FRA_DPORT_RANGE, kDestinationPortMask, Attribute::kDestinationPort);
@@ -122,9 +122,7 @@ class MessageReader {
     if (!has_address && length == 0) return "all";
     static constexpr std::uint8_t kNoAddress[16] = {};
     const void *const bytes = has_address ? mnl_attr_get_payload(address) : kNoAddress;
-    rule_.matches.push_back({.attribute = attribute,
-                             .is_stable = true,
-                             .text = prefix_text(ipv6, bytes, length)});
+    rule_.matches.push_back({.attribute = attribute, .text = prefix_text(ipv6, bytes, length)});
     std::string text = "0";
     if (has_address) {
       char buffer[INET6_ADDRSTRLEN] = "";
@@ -151,7 +149,7 @@ class MessageReader {
     const std::string name(of_.text(type));
     say(option, name);
     if ((header_.flags & detached) != 0) say("[detached]");
-    rule_.matches.push_back({.attribute = attribute, .is_stable = true, .text = name});
+    rule_.matches.push_back({.attribute = attribute, .text = name});
   }
 
   void ports(std::string_view option, std::size_t type, std::size_t mask_type,
@@ -163,11 +161,8 @@ class MessageReader {
     const auto mask = load<std::uint16_t>(of_[mask_type]);
     if (of_[mask_type] != nullptr && mask != 0xffff) return other(option, words.append("/").append(hex(mask)));
     say(option, words);
-    rule_.matches.push_back({.attribute = attribute,
-                             .is_stable = true,
-                             .from = range.start,
-                             .to = range.end,
-                             .text = {}});
+    rule_.matches.push_back(
+        {.attribute = attribute, .from = range.start, .to = range.end, .text = {}});
   }
 
   void lookup() {

@@ -108,13 +108,12 @@ bool set_of_addresses(const XtExtension &target, RuleMarks &marks) {
   return true;
 }
 
-// The way back is looked up with the mark, whose value decides in a way that the
-// rule does not tell.
+// The way back is looked up with the mark.
 bool check_way_back(const XtExtension &match, Rule &rule, RuleMarks &marks) {
   xt_rpfilter_info info;
   if (match.revision != 0 || !load(match, info)) return in_words("-m", match, marks);
   if ((info.flags & XT_RPFILTER_VALID_MARK) == 0) return false;
-  rule.tests.push_back({.mark = Mark::kPacket, .mask = kAllBits, .value_known = false});
+  read_packet_mark(rule);
   return true;
 }
 
@@ -124,9 +123,7 @@ bool conntrack(const XtExtension &target, Rule &rule) {
   if (!load(target, flags)) return false;
   if ((flags & XT_CT_NOTRACK) != 0) rule.untracks = true;
   if ((flags & XT_CT_ZONE_MARK) == 0) return false;
-  // A zone has 16 bits.
-  rule.tests.push_back(
-      {.mark = Mark::kPacket, .mask = 0xffff, .value_known = false, .decides = false});
+  read_packet_mark(rule);
   return true;
 }
 
@@ -139,6 +136,12 @@ std::string text_of(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
+
+void read_packet_mark(Rule &rule) {
+  if (std::ranges::any_of(rule.tests, [](const MarkTest &each) { return !each.decides; })) return;
+  rule.tests.push_back(
+      {.mark = Mark::kPacket, .mask = kAllBits, .value_known = false, .decides = false});
+}
 
 bool add_match(const XtContext &context, const XtExtension &match, Rule &rule, RuleMarks &marks) {
   if (match.name == "mark") return test_mark(Mark::kPacket, match, marks);
@@ -163,6 +166,10 @@ bool add_target(const XtExtension &target, Rule &rule, RuleMarks &marks) {
   if (target.name == "SET") return set_of_addresses(target, marks);
   if (target.name == "CT") return conntrack(target, rule);
   if (target.name == "NOTRACK") rule.untracks = true;
+  if (target.name == "NFQUEUE") {
+    read_packet_mark(rule);
+    return true;
+  }
   // A hash of addresses and ports, and ebtables' target.
   if (target.name == "HMARK" || target.name == "mark") {
     marks.write_unknown(Mark::kPacket, "-j " + target.name);

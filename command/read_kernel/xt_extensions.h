@@ -33,4 +33,8 @@ struct XtContext {
 bool add_match(const XtContext &context, const XtExtension &match, Rule &rule, RuleMarks &marks);
 bool add_target(const XtExtension &target, Rule &rule, RuleMarks &marks);
 
+// The rule hands the packet's mark to something that looks at it, as a program
+// behind NFQUEUE.
+void read_packet_mark(Rule &rule);
+
 }  // namespace connmark

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Options that Match can say are taken out of a match's data; what is left, if
-// anything, is written by the match's own plugin.
+// What Match can say is read from a match's data; a match that asks for more is
+// added once more as a whole, in the words of its own plugin.
 #include "command/read_kernel/xt_matches.h"
 
 // clang-format off: its types are used by the one behind it.
@@ -12,22 +12,19 @@
 #include <linux/netfilter/xt_state.h>
 #include <linux/netfilter/xt_tcpudp.h>
 
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include "command/iptables/packet_matches.h"
 #include "command/read_kernel/xt_text.h"
 #include "command/rule_set/extension_effects.h"
 
 namespace connmark {
 namespace {
-
-constexpr std::uint16_t kLastPort = 65535;
 
 struct StateBit {
   std::uint32_t of_kernel;
@@ -53,12 +50,6 @@ std::optional<std::uint32_t> states_of(std::uint32_t mask, std::uint32_t untrack
   return mask == 0 ? std::optional(states) : std::nullopt;
 }
 
-// Whether a packet without a connection can pass.
-bool passes_without_connection(std::uint32_t states, bool inverted) {
-  constexpr std::uint32_t kWithout = kStateInvalid | kStateUntracked;
-  return inverted ? (states & kWithout) != kWithout : (states & kWithout) != 0;
-}
-
 template <typename Layout>
 std::optional<Layout> load(const XtExtension &match) {
   static_assert(std::is_trivially_copyable_v<Layout>);
@@ -68,84 +59,46 @@ std::optional<Layout> load(const XtExtension &match) {
   return layout;
 }
 
+// Each function returns whether all that the match asks for was added.
 class MatchReader {
  public:
-  MatchReader(const XtContext &context, const XtExtension &match, Rule &rule)
-      : context_(context), match_(match), rule_(rule) {}
+  MatchReader(const XtExtension &match, Rule &rule) : match_(match), rule_(rule) {}
 
-  void read() {
-    if (match_.revision == 0 && match_.name == "tcp" && tcp()) return;
-    if (match_.revision == 0 && match_.name == "udp" && udp()) return;
-    if (match_.revision == 1 && match_.name == "multiport" && multiport()) return;
-    if (match_.revision == 0 && match_.name == "state" && state()) return;
-    if (match_.name == "conntrack") {
-      if (match_.revision == 2 && conntrack<xt_conntrack_mtinfo2>()) return;
-      if (match_.revision == 3 && conntrack<xt_conntrack_mtinfo3>()) return;
-    }
-    other(match_, is_stable_match(match_.name));
+  bool read() {
+    if (match_.revision == 0 && match_.name == "tcp") return tcp();
+    if (match_.revision == 0 && match_.name == "udp") return udp();
+    if (match_.revision == 1 && match_.name == "multiport") return multiport();
+    if (match_.revision == 0 && match_.name == "state") return state();
+    if (match_.name != "conntrack") return false;
+    if (match_.revision == 2) return conntrack<xt_conntrack_mtinfo2>();
+    return match_.revision == 3 && conntrack<xt_conntrack_mtinfo3>();
   }
 
  private:
-  void add(Match match) { rule_.matches.push_back(std::move(match)); }
-
-  void ports(Attribute attribute, std::uint16_t from, std::uint16_t to, bool inverted) {
-    if (from == 0 && to == kLastPort && !inverted) return;
-    add({.attribute = attribute,
-         .inverted = inverted,
-         .is_stable = true,
-         .from = from,
-         .to = to,
-         .text = {}});
-  }
-
-  void other(const XtExtension &match, bool is_stable) {
-    std::string words = match_text(context_.family, context_.protocol, match).substr(1);
-    // Two that cannot be read need not be the same.
-    const bool is_whole = !words.ends_with("[...]");
-    add({.is_stable = is_stable && is_whole, .text = std::move(words)});
-  }
-
-  // What `layout` still asks for.
-  template <typename Layout>
-  void rest(const Layout &layout, bool is_stable) {
-    other({match_.name, match_.revision, std::as_bytes(std::span(&layout, 1))}, is_stable);
+  void ports(Attribute attribute, const std::uint16_t (&range)[2], bool inverted) {
+    if (range[0] == 0 && range[1] == kLastPort && !inverted) return;
+    rule_.matches.push_back({.attribute = attribute,
+                             .inverted = inverted,
+                             .from = range[0],
+                             .to = range[1],
+                             .text = {}});
   }
 
   bool tcp() {
-    const auto loaded = load<xt_tcp>(match_);
-    if (!loaded) return false;
-    xt_tcp tcp = *loaded;
-    ports(Attribute::kSourcePort, tcp.spts[0], tcp.spts[1],
-          (tcp.invflags & XT_TCP_INV_SRCPT) != 0);
-    ports(Attribute::kDestinationPort, tcp.dpts[0], tcp.dpts[1],
-          (tcp.invflags & XT_TCP_INV_DSTPT) != 0);
-    const bool has_ports = take_ports(tcp, XT_TCP_INV_SRCPT | XT_TCP_INV_DSTPT);
-    // Alone it still passes no later fragment.
-    if (has_ports && tcp.flg_mask == 0 && tcp.option == 0 && tcp.invflags == 0) return true;
-    rest(tcp, true);
-    return true;
+    const auto tcp = load<xt_tcp>(match_);
+    if (!tcp) return false;
+    ports(Attribute::kSourcePort, tcp->spts, (tcp->invflags & XT_TCP_INV_SRCPT) != 0);
+    ports(Attribute::kDestinationPort, tcp->dpts, (tcp->invflags & XT_TCP_INV_DSTPT) != 0);
+    constexpr int kOfPorts = XT_TCP_INV_SRCPT | XT_TCP_INV_DSTPT;
+    return tcp->flg_mask == 0 && tcp->option == 0 && (tcp->invflags & ~kOfPorts) == 0;
   }
 
   bool udp() {
-    const auto loaded = load<xt_udp>(match_);
-    if (!loaded) return false;
-    xt_udp udp = *loaded;
-    ports(Attribute::kSourcePort, udp.spts[0], udp.spts[1],
-          (udp.invflags & XT_UDP_INV_SRCPT) != 0);
-    ports(Attribute::kDestinationPort, udp.dpts[0], udp.dpts[1],
-          (udp.invflags & XT_UDP_INV_DSTPT) != 0);
-    if (!take_ports(udp, XT_UDP_INV_SRCPT | XT_UDP_INV_DSTPT)) rest(udp, true);
+    const auto udp = load<xt_udp>(match_);
+    if (!udp) return false;
+    ports(Attribute::kSourcePort, udp->spts, (udp->invflags & XT_UDP_INV_SRCPT) != 0);
+    ports(Attribute::kDestinationPort, udp->dpts, (udp->invflags & XT_UDP_INV_DSTPT) != 0);
     return true;
-  }
-
-  // Whether there were any.
-  template <typename Layout>
-  static bool take_ports(Layout &layout, int inverted) {
-    const Layout before = layout;
-    layout.spts[0] = layout.dpts[0] = 0;
-    layout.spts[1] = layout.dpts[1] = kLastPort;
-    layout.invflags = static_cast<std::uint8_t>(layout.invflags & ~inverted);
-    return std::memcmp(&before, &layout, sizeof layout) != 0;
   }
 
   bool multiport() {
@@ -155,61 +108,45 @@ class MatchReader {
     if (info->count != 1 && !is_range) return false;
     ports(info->flags == XT_MULTIPORT_SOURCE ? Attribute::kSourcePort
                                              : Attribute::kDestinationPort,
-          info->ports[0], info->ports[is_range ? 1 : 0], info->invert != 0);
+          {info->ports[0], info->ports[is_range ? 1 : 0]}, info->invert != 0);
     return true;
   }
 
-  void state(std::uint32_t states, bool inverted) {
-    add({.attribute = Attribute::kConnectionState,
-         .inverted = inverted,
-         .is_stable = true,
-         .from = states,
-         .text = {}});
+  bool states(std::uint32_t mask, std::uint32_t untracked, bool inverted) {
+    const auto states = states_of(mask, untracked);
+    if (!states) return false;
+    rule_.matches.push_back({.attribute = Attribute::kConnectionState,
+                             .inverted = inverted,
+                             .from = *states,
+                             .text = {}});
+    return true;
   }
 
   bool state() {
     const auto info = load<xt_state_info>(match_);
-    const auto states = info ? states_of(info->statemask, XT_STATE_UNTRACKED) : std::nullopt;
-    if (!states) return false;
-    state(*states, false);
-    return true;
+    return info && states(info->statemask, XT_STATE_UNTRACKED, false);
   }
 
   template <typename Layout>
   bool conntrack() {
-    auto info = load<Layout>(match_);
+    const auto info = load<Layout>(match_);
     if (!info) return false;
-    const auto take = [&info](unsigned flag) {
-      const bool is_there = (info->match_flags & flag) != 0;
-      info->match_flags = static_cast<std::uint16_t>(info->match_flags & ~flag);
-      info->invert_flags = static_cast<std::uint16_t>(info->invert_flags & ~flag);
-      return is_there;
-    };
-    const bool inverted_state = (info->invert_flags & XT_CONNTRACK_STATE) != 0;
-    const bool is_reply = (info->invert_flags & XT_CONNTRACK_DIRECTION) != 0;
-    take(XT_CONNTRACK_STATE_ALIAS);
-    const auto states = states_of(info->state_mask, XT_CONNTRACK_STATE_UNTRACKED);
-    if ((info->match_flags & XT_CONNTRACK_STATE) != 0) {
-      // Of a packet without a connection the kernel looks at the state alone.
-      const bool is_alone = info->match_flags == XT_CONNTRACK_STATE;
-      if (!states || (!is_alone && passes_without_connection(*states, inverted_state))) {
-        return false;
-      }
+    const auto is_inverted = [&info](unsigned flag) { return (info->invert_flags & flag) != 0; };
+    unsigned left = info->match_flags & ~unsigned{XT_CONNTRACK_STATE_ALIAS};
+    // Beside a state, packets without a connection pass any other question.
+    if (left == XT_CONNTRACK_DIRECTION) {
+      rule_.matches.push_back({.attribute = Attribute::kConnectionDirection,
+                               .from = is_inverted(XT_CONNTRACK_DIRECTION) ? 1U : 0U,
+                               .text = {}});
+      return true;
     }
-    if (take(XT_CONNTRACK_STATE)) state(*states, inverted_state);
-    if (take(XT_CONNTRACK_DIRECTION)) {
-      add({.attribute = Attribute::kConnectionDirection,
-           .is_stable = true,
-           .from = is_reply ? 1U : 0U,
-           .text = {}});
+    if ((left & XT_CONNTRACK_STATE) != 0 &&
+        states(info->state_mask, XT_CONNTRACK_STATE_UNTRACKED, is_inverted(XT_CONNTRACK_STATE))) {
+      left &= ~unsigned{XT_CONNTRACK_STATE};
     }
-    if (info->match_flags == 0) return true;
-    // The status and the time that is left change while a packet is on its way.
-    rest(*info, (info->match_flags & (XT_CONNTRACK_STATUS | XT_CONNTRACK_EXPIRES)) == 0);
-    return true;
+    return left == 0 && info->match_flags != 0;
   }
 
-  const XtContext &context_;
   const XtExtension &match_;
   Rule &rule_;
 };
@@ -217,7 +154,12 @@ class MatchReader {
 }  // namespace
 
 void add_other_match(const XtContext &context, const XtExtension &match, Rule &rule) {
-  MatchReader(context, match, rule).read();
+  if (MatchReader(match, rule).read()) return;
+  std::string words = match_text(context.family, context.protocol, match).substr(1);
+  // Two that cannot be read need not be the same.
+  const bool is_readable = !words.ends_with("[...]");
+  rule.matches.push_back(
+      {.is_stable = is_readable && is_stable_match(match.name), .text = std::move(words)});
 }
 
 }  // namespace connmark

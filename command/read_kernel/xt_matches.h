@@ -8,8 +8,8 @@
 
 namespace connmark {
 
-// Adds to `rule` what `match` asks for: attributes that Match knows, and the rest
-// in the words of iptables-save.
+// Adds to `rule` what `match` asks for: attributes that Match knows, and, where
+// these do not say all, the whole match in the words of iptables-save.
 void add_other_match(const XtContext &context, const XtExtension &match, Rule &rule);
 
 }  // namespace connmark

@@ -3,17 +3,12 @@
 // Prefixes as Match has them: "10.0.0.0/8", zero behind the prefix.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace connmark {
 
 // `address` has 4 bytes, or 16 of IPv6, in network order; `length` is what it has
 // bits at most.
 std::string prefix_text(bool ipv6, const void *address, int length);
-
-// Of "ADDRESS" or "ADDRESS/LENGTH"; nothing where that is neither.
-std::optional<std::string> read_prefix(std::string_view text);
 
 }  // namespace connmark

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "command/rule_set/extension_effects.h"
+
 namespace connmark {
 namespace {
 
@@ -33,11 +35,6 @@ constexpr std::array kHooks = {
     NamedHook{"POSTROUTING", Hook::kPostrouting},
 };
 
-constexpr std::array<std::string_view, 15> kEndingTargets = {
-    "ACCEPT", "DNAT",     "DNPT",   "DROP",   "MASQUERADE", "MIRROR",   "NETMAP", "NFQUEUE",
-    "QUEUE",  "REDIRECT", "REJECT", "RETURN", "SNAT",       "SYNPROXY", "TPROXY",
-};
-
 }  // namespace
 
 std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_view chain) {
@@ -52,7 +49,7 @@ std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_vi
 }
 
 bool is_ending_target(std::string_view target) {
-  return std::ranges::find(kEndingTargets, target) != kEndingTargets.end();
+  return verdict_of_target(target) != Verdict::kContinue;
 }
 
 }  // namespace connmark

@@ -88,7 +88,11 @@ TEST(PolicyRulesReaderTest, ReadsWhatARuleAsksForAndDoes) {
       "sport 5 dport 6-7 tun_id 9 lookup office suppress_prefixlength 0 realms 3/5 proto static");
   const auto match = [](Attribute attribute, std::uint32_t from, std::uint32_t to,
                         const std::string &text) {
-    return Match{.attribute = attribute, .is_stable = true, .from = from, .to = to, .text = text};
+    return Match{.attribute = attribute,
+                 .is_stable = attribute == Attribute::kOther,
+                 .from = from,
+                 .to = to,
+                 .text = text};
   };
   EXPECT_EQ(all.matches, (std::vector<Match>{match(Attribute::kSource, 0, 0, "10.0.0.0/8"),
                                              match(Attribute::kDestination, 0, 0, "1.2.3.4/32"),
@@ -96,7 +100,7 @@ TEST(PolicyRulesReaderTest, ReadsWhatARuleAsksForAndDoes) {
                                              match(Attribute::kInInterface, 0, 0, "eth0"),
                                              match(Attribute::kOutInterface, 0, 0, "lo"),
                                              match(Attribute::kOther, 0, 0, "uidrange 0-9"),
-                                             match(Attribute::kProtocol, 6, 0, ""),
+                                             match(Attribute::kProtocol, 6, 6, ""),
                                              match(Attribute::kSourcePort, 5, 5, ""),
                                              match(Attribute::kDestinationPort, 6, 7, ""),
                                              match(Attribute::kOther, 0, 0, "tun_id 9")}));

@@ -139,7 +139,8 @@ TEST(TranslateTest, RefusesInputThatIsNoSavedTable) {
   const CommandResult result = translate({}, "table ip mangle {\n");
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(result.err,
-            "connmark: line 1: \"table ip mangle {\" is not of an iptables-save text\n");
+            "connmark: standard input: line 1: \"table ip mangle {\" is not of an iptables-save"
+            " text, give the text that iptables-save prints\n");
 }
 
 }  // namespace

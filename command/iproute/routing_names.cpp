@@ -32,8 +32,7 @@ std::optional<std::uint32_t> number(std::string_view text) {
     text.remove_prefix(2);
   }
   std::uint32_t value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, base);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
@@ -90,22 +89,21 @@ std::string name_or(const Names &names, std::uint32_t id, const char *format) {
 }  // namespace
 
 std::string table_name(std::uint32_t table) {
-  static const Names names =
-      read_names("rt_tables", {{RT_TABLE_DEFAULT, "default"},
-                               {RT_TABLE_MAIN, "main"},
-                               {RT_TABLE_LOCAL, "local"}});
+  static const Names names = read_names(
+      "rt_tables",
+      {{RT_TABLE_DEFAULT, "default"}, {RT_TABLE_MAIN, "main"}, {RT_TABLE_LOCAL, "local"}});
   return name_or(names, table, "%u");
 }
 
 std::string routing_protocol_name(std::uint32_t protocol) {
   // RTPROT_* of linux/rtnetlink.h, as iproute2 names them itself.
-  static const Names names = read_names(
-      "rt_protos",
-      {{0, "unspec"}, {1, "redirect"}, {2, "kernel"},    {3, "boot"},        {4, "static"},
-       {8, "gated"},  {9, "ra"},       {10, "mrt"},      {11, "zebra"},      {12, "bird"},
-       {13, "dnrouted"}, {14, "xorp"}, {15, "ntk"},      {16, "dhcp"},       {18, "keepalived"},
-       {42, "babel"}, {99, "openr"},   {186, "bgp"},     {187, "isis"},      {188, "ospf"},
-       {189, "rip"},  {192, "eigrp"}});
+  static const Names names =
+      read_names("rt_protos", {{0, "unspec"}, {1, "redirect"}, {2, "kernel"},      {3, "boot"},
+                               {4, "static"}, {8, "gated"},    {9, "ra"},          {10, "mrt"},
+                               {11, "zebra"}, {12, "bird"},    {13, "dnrouted"},   {14, "xorp"},
+                               {15, "ntk"},   {16, "dhcp"},    {18, "keepalived"}, {42, "babel"},
+                               {99, "openr"}, {186, "bgp"},    {187, "isis"},      {188, "ospf"},
+                               {189, "rip"},  {192, "eigrp"}});
   return name_or(names, protocol, "%u");
 }
 

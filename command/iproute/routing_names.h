@@ -13,12 +13,12 @@
 
 namespace connmark {
 
-std::string table_name(std::uint32_t table);                  // rt_tables
-std::string routing_protocol_name(std::uint32_t protocol);    // rt_protos: who made a rule
-std::string realm_name(std::uint32_t realm);                  // rt_realms
-std::string interface_group_name(std::uint32_t group);        // group
+std::string table_name(std::uint32_t table);                    // rt_tables
+std::string routing_protocol_name(std::uint32_t protocol);      // rt_protos: who made a rule
+std::string realm_name(std::uint32_t realm);                    // rt_realms
+std::string interface_group_name(std::uint32_t group);          // group
 std::string service_field_name(std::uint32_t type_of_service);  // rt_dsfield: 0x10
-std::string ip_protocol_name(std::uint8_t protocol);          // getprotobynumber()
+std::string ip_protocol_name(std::uint8_t protocol);            // getprotobynumber()
 
 // The table of a name that means the same on every machine: "main", "local",
 // "default" or a number.

@@ -96,8 +96,7 @@ void read_reverse_path_filters(Ruleset &ruleset) {
                      .rp_filter = *filter,
                      .src_valid_mark = *valid_mark != 0});
   }
-  ruleset.inputs.push_back(
-      {.name = kReversePathSource, .is_sysctls = true, .rules = found.size()});
+  ruleset.inputs.push_back({.name = kReversePathSource, .is_sysctls = true, .rules = found.size()});
   std::ranges::move(found, std::back_inserter(ruleset.reverse_path_filters));
 }
 

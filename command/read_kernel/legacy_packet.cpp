@@ -57,8 +57,8 @@ void add_address(Attribute attribute, const char *option, Family family, const v
   rule.matches.push_back(std::move(match));
 }
 
-void add_interface(Attribute attribute, const char *name, const unsigned char *mask,
-                   bool inverted, Rule &rule) {
+void add_interface(Attribute attribute, const char *name, const unsigned char *mask, bool inverted,
+                   Rule &rule) {
   if (mask[0] == 0 && !inverted) return;
   rule.matches.push_back(
       {.attribute = attribute, .inverted = inverted, .text = interface_name(name, mask)});
@@ -97,8 +97,7 @@ std::string packet_text(Family family, const LegacyPacket &packet) {
       interface_text("-i", packet.in, packet.in_mask, packet.is_inverted(IPT_INV_VIA_IN)) +
       interface_text("-o", packet.out, packet.out_mask, packet.is_inverted(IPT_INV_VIA_OUT));
   if (packet.protocol != 0) {
-    text += (packet.is_inverted(XT_INV_PROTO) ? " ! -p " : " -p ") +
-            protocol_text(packet.protocol);
+    text += (packet.is_inverted(XT_INV_PROTO) ? " ! -p " : " -p ") + protocol_text(packet.protocol);
   }
   if (packet.fragment) text += packet.is_inverted(IPT_INV_FRAG) ? " ! -f" : " -f";
   return text;

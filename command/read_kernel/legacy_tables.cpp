@@ -225,8 +225,7 @@ bool has_tables() {
   if (socket < 0) return errno != EAFNOSUPPORT;
   char too_short = 0;
   socklen_t size = sizeof too_short;
-  const int result =
-      getsockopt(socket, Protocol::kLevel, Protocol::kGetInfo, &too_short, &size);
+  const int result = getsockopt(socket, Protocol::kLevel, Protocol::kGetInfo, &too_short, &size);
   const bool is_there = result == 0 || errno != ENOPROTOOPT;
   close(socket);
   return is_there;

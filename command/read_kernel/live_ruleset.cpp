@@ -12,25 +12,21 @@
 namespace connmark {
 namespace {
 
-// Whether the source was looked at.  `read` returns false where the kernel does
-// not have it, and throws where it cannot be read; the others are then looked at
-// nevertheless.
+// `read` returns false where the kernel does not have the source, and throws
+// where it cannot be read; the others are then looked at nevertheless.
 template <typename Read>
-bool add_source(Ruleset &ruleset, const std::string &name, const Read &read) {
+void add_source(Ruleset &ruleset, const std::string &name, const Read &read) {
   try {
     RulesetAddition addition(ruleset);
-    if (read(ruleset)) {
-      addition.keep();
-      return true;
+    if (!read(ruleset)) {
+      ruleset.not_looked_at.push_back({.name = name, .gap = Gap::kAbsent, .why = {}});
     }
-    ruleset.not_looked_at.push_back({.name = name, .gap = Gap::kAbsent, .why = {}});
     addition.keep();
   } catch (const AccessRefusal &refused) {
     ruleset.not_looked_at.push_back({name, Gap::kNotPermitted, refused.what()});
   } catch (const Refusal &refused) {
     ruleset.not_looked_at.push_back({name, Gap::kUnreadable, refused.what()});
   }
-  return false;
 }
 
 bool is_not_permitted(const Ruleset &ruleset, const std::string &name) {
@@ -45,11 +41,9 @@ bool is_not_permitted(const Ruleset &ruleset, const std::string &name) {
 Ruleset read_running_kernel() {
   constexpr const char *kNfTables = "kernel: nf_tables";
   Ruleset ruleset;
-  bool has_legacy = false;
   for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-    has_legacy |= add_source(ruleset, legacy_source(family), [family](Ruleset &to) {
-      return read_legacy_tables(family, to);
-    });
+    add_source(ruleset, legacy_source(family),
+               [family](Ruleset &to) { return read_legacy_tables(family, to); });
   }
   add_source(ruleset, kNfTables, [](Ruleset &to) {
     const std::size_t inputs = to.inputs.size();
@@ -57,7 +51,7 @@ Ruleset read_running_kernel() {
     if (to.inputs.size() == inputs) to.inputs.push_back({.name = kNfTables, .is_nft = true});
     return true;
   });
-  if (is_not_permitted(ruleset, kNfTables) && !has_legacy) {
+  if (is_not_permitted(ruleset, kNfTables) && ruleset.chains.empty()) {
     throw AccessRefusal(
         "audit: the kernel shows rules to those with CAP_NET_ADMIN only, run it as root, or give "
         "files: --iptables, --nft, --rules");

@@ -925,9 +925,9 @@ void Reader::xt(bool is_match, const Attributes &of) {
   const XtExtension extension{std::string(of.text(NFTA_MATCH_NAME)),
                               static_cast<std::uint8_t>(of.number_be(NFTA_MATCH_REV)),
                               bytes_of(of[NFTA_MATCH_INFO])};
-  const bool of_marks =
-      is_match ? add_match({table_.family, text_.protocol()}, extension, rule_, marks_)
-               : add_target(extension, rule_, marks_);
+  const bool of_marks = is_match
+                            ? add_match({table_.family, text_.protocol()}, extension, rule_, marks_)
+                            : add_target(extension, rule_, marks_);
   if (!table_.is_of_iptables) {
     if (!of_marks) return text_.other();
     // nft has no words of its own for it.

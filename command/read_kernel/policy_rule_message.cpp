@@ -159,7 +159,8 @@ class MessageReader {
     std::string words = std::to_string(range.start);
     if (range.end != range.start) words.append("-").append(std::to_string(range.end));
     const auto mask = load<std::uint16_t>(of_[mask_type]);
-    if (of_[mask_type] != nullptr && mask != 0xffff) return other(option, words.append("/").append(hex(mask)));
+    if (of_[mask_type] != nullptr && mask != 0xffff)
+      return other(option, words.append("/").append(hex(mask)));
     say(option, words);
     rule_.matches.push_back(
         {.attribute = attribute, .from = range.start, .to = range.end, .text = {}});

@@ -106,8 +106,7 @@ class MatchReader {
     if (!info || info->flags == XT_MULTIPORT_EITHER) return false;
     const bool is_range = info->count == 2 && info->pflags[0] != 0;
     if (info->count != 1 && !is_range) return false;
-    ports(info->flags == XT_MULTIPORT_SOURCE ? Attribute::kSourcePort
-                                             : Attribute::kDestinationPort,
+    ports(info->flags == XT_MULTIPORT_SOURCE ? Attribute::kSourcePort : Attribute::kDestinationPort,
           {info->ports[0], info->ports[is_range ? 1 : 0]}, info->invert != 0);
     return true;
   }

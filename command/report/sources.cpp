@@ -46,10 +46,9 @@ std::string sources_text(const Ruleset &ruleset) {
 void add_sources(const Ruleset &ruleset, Json &json) {
   json["looked_at"] = Json::array();
   for (const Input &input : ruleset.inputs) {
-    json["looked_at"].push_back(
-        {{"name", input.name},
-         {"nft", input.is_nft},
-         {input.is_sysctls ? "interfaces" : "rules", input.rules}});
+    json["looked_at"].push_back({{"name", input.name},
+                                 {"nft", input.is_nft},
+                                 {input.is_sysctls ? "interfaces" : "rules", input.rules}});
   }
   json["not_looked_at"] = Json::array();
   for (const Omission &each : ruleset.not_looked_at) {

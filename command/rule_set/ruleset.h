@@ -47,8 +47,8 @@ inline constexpr ChainIndex kNoChain = std::numeric_limits<ChainIndex>::max();
 
 // A source that was looked at: a file, or a part of the running kernel.
 struct Input {
-  std::string name;     // "rules.v4", "standard input", "kernel: legacy ip tables"
-  bool is_nft = false;  // rules are numbered by handle, and are written in nft's words
+  std::string name;         // "rules.v4", "standard input", "kernel: legacy ip tables"
+  bool is_nft = false;      // rules are numbered by handle, and are written in nft's words
   bool is_sysctls = false;  // settings of interfaces instead of rules
   // How many rules it has, those that are not kept included, or interfaces.
   std::uint64_t rules = 0;
@@ -200,10 +200,10 @@ struct Rule {
 
 // What a rule of `ip rule` does with a packet (FR_ACT_* of linux/fib_rules.h).
 enum class RoutingAction : std::uint8_t {
-  kLookup,       // looks into a table, and goes to the next rule if that has no route
-  kGoto,         // goes on at the first rule of priority `target`
-  kNop,          // goes to the next rule
-  kBlackhole,    // these three end the search without a route
+  kLookup,     // looks into a table, and goes to the next rule if that has no route
+  kGoto,       // goes on at the first rule of priority `target`
+  kNop,        // goes to the next rule
+  kBlackhole,  // these three end the search without a route
   kUnreachable,
   kProhibit,
   kOther,
@@ -248,7 +248,7 @@ struct ReversePathFilter {
 struct Ruleset {
   std::vector<Input> inputs;
   std::vector<Chain> chains;
-  std::vector<Rule> rules;        // of each chain in their order; chains may be interleaved
+  std::vector<Rule> rules;  // of each chain in their order; chains may be interleaved
   std::vector<Omission> not_looked_at;
   bool has_policy_rules = false;  // they were read, even if there are none
   std::vector<PolicyRule> policy_rules;

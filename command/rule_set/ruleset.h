@@ -43,6 +43,7 @@ inline constexpr int kSourceNatPriority = 100;
 // Indices into the vectors of Ruleset.
 using InputIndex = std::uint32_t;
 using ChainIndex = std::uint32_t;
+using RuleIndex = std::uint32_t;
 inline constexpr ChainIndex kNoChain = std::numeric_limits<ChainIndex>::max();
 
 // A source that was looked at: a file, or a part of the running kernel.

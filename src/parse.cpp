@@ -5,6 +5,8 @@
 
 #include <bit>
 
+#include "apply_option.h"
+
 namespace connmark {
 namespace {
 
@@ -53,62 +55,6 @@ Fault fault_of_place(OptionId id, OptionSet excluded) {
   const Role role = option(id).role;
   if (is_operation(role)) return Fault::kSecondOperation;
   return role == Role::kShift ? Fault::kSecondShift : Fault::kMaskConflict;
-}
-
-// Everything but the shift, which may have been read before.
-void set_operation(Operation &op, const Operation &set) {
-  op.mode = set.mode;
-  op.ctmark = set.ctmark;
-  op.ctmask = set.ctmask;
-  op.nfmask = set.nfmask;
-}
-
-// Zero has no direction.
-constexpr Shift to_shift(Direction direction, std::uint32_t bits) {
-  return bits == 0 ? Shift{} : Shift{direction, static_cast<std::uint8_t>(bits)};
-}
-
-// `set` tells whether a set operation has been read, of which the packet's mark
-// is no part.  So what has no effect keeps its default, as canonical() has it.
-void apply_option(OptionId id, std::uint32_t value, std::uint32_t mask, bool set, Operation &op) {
-  switch (id) {
-    case OptionId::kSetXmark:
-      set_operation(op, set_xmark(value, mask));
-      break;
-    case OptionId::kSetMark:
-      set_operation(op, set_mark(value, mask));
-      break;
-    case OptionId::kAndMark:
-      set_operation(op, and_mark(value));
-      break;
-    case OptionId::kOrMark:
-      set_operation(op, or_mark(value));
-      break;
-    case OptionId::kXorMark:
-      set_operation(op, xor_mark(value));
-      break;
-    case OptionId::kSaveMark:
-      op.mode = Mode::kSave;
-      break;
-    case OptionId::kRestoreMark:
-      op.mode = Mode::kRestore;
-      break;
-    case OptionId::kCtmask:
-      op.ctmask = value;
-      break;
-    case OptionId::kMask:
-      op.ctmask = value;
-      [[fallthrough]];
-    case OptionId::kNfmask:
-      if (!set) op.nfmask = value;
-      break;
-    case OptionId::kLeftShiftMark:
-      op.shift = to_shift(Direction::kLeft, value);
-      break;
-    case OptionId::kRightShiftMark:
-      op.shift = to_shift(Direction::kRight, value);
-      break;
-  }
 }
 
 Reading read_argument(OptionId id, const char *argument) {

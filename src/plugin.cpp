@@ -43,6 +43,14 @@ namespace {
 // iptables has one thread, so there is nobody to lock stdout against.
 void print(const TextBuffer &text) { fwrite_unlocked(text.data(), 1, text.size(), stdout); }
 
+// Revision 1 lacks the shifts, which are the last options of the table.
+constexpr std::size_t kUnshiftedOptionCount = static_cast<std::size_t>(OptionId::kLeftShiftMark);
+static_assert(kShifts >> kUnshiftedOptionCount << kUnshiftedOptionCount == kShifts);
+
+constexpr std::size_t option_count(Revision revision) {
+  return revision == Revision::k1 ? kUnshiftedOptionCount : kOptionCount;
+}
+
 // The callbacks of the two revisions are one code: what a template makes of
 // each is a jump.
 
@@ -58,6 +66,9 @@ void print(const TextBuffer &text) { fwrite_unlocked(text.data(), 1, text.size()
   return 1;
 }
 
+// python-iptables has none at all where its user gave an empty one.
+const char *argument_of_option() { return optarg != nullptr ? optarg : ""; }
+
 template <Revision revision>
 void help() {
   print_help(revision, stdout);
@@ -72,7 +83,7 @@ void init(xt_entry_target *target) {
                                            unsigned int &flags, xt_entry_target &target) {
   Progress progress = to_progress(flags);
   Operation op = decode(revision, target.data);
-  const Diagnosis diagnosis = parse_option(id, optarg, inverted, progress, op);
+  const Diagnosis diagnosis = parse_option(id, argument_of_option(), inverted, progress, op);
   if (diagnosis.fault != Fault::kNone) report(diagnosis, op);
   encode(revision, op, target.data);
   flags = to_number(progress);
@@ -81,11 +92,14 @@ void init(xt_entry_target *target) {
 
 [[gnu::cold, gnu::noinline]] void report_end(Progress progress) { report(parse_end(progress), {}); }
 
+// Answers 0 to what is no option of the revision, as a caller expects of a plugin
+// that is asked about another's.
 template <Revision revision>
 int parse(int c, char **, int invert, unsigned int *flags, const void *, xt_entry_target **target) {
+  if (static_cast<unsigned int>(c) >= option_count(revision)) return 0;
   const auto id = static_cast<OptionId>(c);
   if (invert != 0) return parse_any(revision, id, true, *flags, **target);
-  if (read_saved_option<revision>(id, optarg, *flags, (*target)->data)) return 1;
+  if (read_saved_option<revision>(id, argument_of_option(), *flags, (*target)->data)) return 1;
   return parse_any(revision, id, false, *flags, **target);
 }
 
@@ -135,12 +149,8 @@ constexpr std::array<::option, count + 1> getopt_table() {
   return table;
 }
 
-// Revision 1 lacks the shifts, which are the last options of the table.
-constexpr std::size_t kUnshiftedOptionCount = static_cast<std::size_t>(OptionId::kLeftShiftMark);
-static_assert(kShifts >> kUnshiftedOptionCount << kUnshiftedOptionCount == kShifts);
-
-constexpr auto kGetoptTable1 = getopt_table<kUnshiftedOptionCount>();
-constexpr auto kGetoptTable2 = getopt_table<kOptionCount>();
+constexpr auto kGetoptTable1 = getopt_table<option_count(Revision::k1)>();
+constexpr auto kGetoptTable2 = getopt_table<option_count(Revision::k2)>();
 
 // The kernel wants sizes rounded up with XT_ALIGN, which some kernel headers
 // write with GNU's typeof; there is nothing to round.

@@ -4,6 +4,7 @@
 // iptables-restore has thousands.
 #pragma once
 
+#include "apply_option.h"
 #include "connmark/parse.h"
 #include "connmark/wire.h"
 
@@ -45,6 +46,15 @@ inline int digit_at(const char *text) { return kHexDigits.of[static_cast<unsigne
 
 inline constexpr OptionSet kCopies = bit(OptionId::kSaveMark) | bit(OptionId::kRestoreMark);
 
+// All with no set operation before it.
+template <Revision revision, OptionId id>
+void write_option(std::uint32_t value, std::uint32_t mask, OptionSet &seen, void *bytes) {
+  Operation op = decode<revision>(bytes);
+  apply_option(id, value, mask, false, op);
+  encode<revision>(op, bytes);
+  seen |= bit(id);
+}
+
 template <Revision revision>
 bool read_saved_set(const char *argument, OptionSet &seen, void *bytes) {
   if (seen != 0) return false;
@@ -52,16 +62,14 @@ bool read_saved_set(const char *argument, OptionSet &seen, void *bytes) {
   if (value.end == nullptr || *value.end != '/') return false;
   const PlainNumber mask = read_plain_number(value.end + 1);
   if (mask.end == nullptr || *mask.end != '\0') return false;
-  encode<revision>(set_xmark(value.value, mask.value), bytes);
-  seen = bit(OptionId::kSetXmark);
+  write_option<revision, OptionId::kSetXmark>(value.value, mask.value, seen, bytes);
   return true;
 }
 
 template <Revision revision, OptionId id>
 bool read_saved_copy(OptionSet &seen, void *bytes) {
   if (seen != 0) return false;
-  encode<revision>(id == OptionId::kSaveMark ? save_mark() : restore_mark(), bytes);
-  seen = bit(id);
+  write_option<revision, id>(0, 0, seen, bytes);
   return true;
 }
 
@@ -72,10 +80,7 @@ bool read_saved_mask(const char *argument, OptionSet &seen, void *bytes) {
   if ((seen & ~kMayBeBefore) != 0) return false;
   const PlainNumber mask = read_plain_number(argument);
   if (mask.end == nullptr || *mask.end != '\0') return false;
-  Operation op = decode<revision>(bytes);
-  (id == OptionId::kNfmask ? op.nfmask : op.ctmask) = mask.value;
-  encode<revision>(op, bytes);
-  seen |= bit(id);
+  write_option<revision, id>(mask.value, 0, seen, bytes);
   return true;
 }
 

@@ -15,6 +15,10 @@
 // are joined by `xor`, or by `or` where they have no bit in common, which is
 // how a person would write it.  Constants are folded, and a mask that removes
 // nothing is left out.
+//
+// For a packet without a connection CONNMARK does nothing.  nft ends a rule that
+// reads such a packet's `ct mark`, and does nothing where it is to write it; only
+// a restore that copies nothing has to look whether there is a connection.
 #include "connmark/translate.h"
 
 namespace connmark {
@@ -105,6 +109,9 @@ void add_copy(TextBuffer &text, const Operation &op) {
 
 bool translate(const Operation &op, TextBuffer &text) {
   if (!is_known(op.mode) || op.shift.bits > kMaxShiftBits) return false;
+  if (op.mode == Mode::kRestore && op.nfmask != 0 && shifted(op.ctmask, op.shift) == 0) {
+    text.add(kNftIfConnection);
+  }
   text.add(op.mode == Mode::kRestore ? "meta mark set "sv : "ct mark set "sv);
   if (op.mode == Mode::kSet) {
     add_set(text, canonical(op));

@@ -81,8 +81,8 @@ std::string fresh_name(const std::string &beginning, const std::set<std::string>
 }
 
 bool starts_like_one_of(const std::string &name, const std::set<std::string> &beginnings) {
-  return std::ranges::any_of(
-      beginnings, [&](const std::string &each) { return name.starts_with(each); });
+  return std::ranges::any_of(beginnings,
+                             [&](const std::string &each) { return name.starts_with(each); });
 }
 
 std::vector<AttributeValue> interfaces_for(const std::vector<const Match *> &mentions) {

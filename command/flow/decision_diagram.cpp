@@ -89,8 +89,7 @@ Condition DecisionDiagram::some(Condition condition, const VariableSet &variable
   return Condition(without(condition.node_, variables, done));
 }
 
-std::uint32_t DecisionDiagram::without(std::uint32_t of, const VariableSet &variables,
-                                       Done &done) {
+std::uint32_t DecisionDiagram::without(std::uint32_t of, const VariableSet &variables, Done &done) {
   if (top(of) >= variables.end()) return of;
   if (const auto known = done.find(of); known != done.end()) return known->second;
   const Node at = nodes_[of];

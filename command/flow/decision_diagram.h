@@ -39,8 +39,8 @@ class Condition {
 
 // Some of the variables.
 struct VariableSet {
-  Variable below = 0;         // all before this one,
-  std::vector<bool> chosen;   // and of those from it on these
+  Variable below = 0;        // all before this one,
+  std::vector<bool> chosen;  // and of those from it on these
 
   bool contains(Variable variable) const {
     return variable < below || (variable < end() && chosen[variable - below]);
@@ -66,8 +66,12 @@ class DecisionDiagram {
 
   Condition variable(Variable variable);
   Condition negation(Condition of) { return either(of, Condition::never(), Condition::always()); }
-  Condition both(Condition left, Condition right) { return either(left, right, Condition::never()); }
-  Condition any(Condition left, Condition right) { return either(left, Condition::always(), right); }
+  Condition both(Condition left, Condition right) {
+    return either(left, right, Condition::never());
+  }
+  Condition any(Condition left, Condition right) {
+    return either(left, Condition::always(), right);
+  }
   Condition differ(Condition left, Condition right) { return either(left, negation(right), right); }
   Condition same(Condition left, Condition right) { return either(left, right, negation(right)); }
   Condition but_not(Condition left, Condition right) {

@@ -81,10 +81,13 @@ PacketVariables::Kind PacketVariables::kind_of(Attribute attribute) {
 
 PacketVariables::PacketVariables(Family family, const std::vector<const Match *> &matches,
                                  const std::map<std::vector<ChainIndex>, std::size_t> &orders,
-                                 Addresses addresses,
-                                 const RelevantBits &bits, std::uint32_t differing,
-                                 std::size_t limit)
-    : family_(family), addresses_kind_(addresses), bits_(bits), differing_(differing), diagram_(limit) {
+                                 Addresses addresses, const RelevantBits &bits,
+                                 std::uint32_t differing, std::size_t limit)
+    : family_(family),
+      addresses_kind_(addresses),
+      bits_(bits),
+      differing_(differing),
+      diagram_(limit) {
   std::array<std::vector<const Match *>, kKinds> mentions;
   std::array<std::set<std::pair<std::string, std::uint64_t>>, kKinds> seen;
   Variable next = kFree;
@@ -100,7 +103,8 @@ PacketVariables::PacketVariables(Family family, const std::vector<const Match *>
     }
   }
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    if (mentions[kind].size() <= kMentionsAtMost) values_[kind] = values_for(mentions[kind], family);
+    if (mentions[kind].size() <= kMentionsAtMost)
+      values_[kind] = values_for(mentions[kind], family);
   }
   const auto choice = [&](std::size_t values) {
     const Choice made(next, std::max<std::size_t>(values, 1));
@@ -205,7 +209,8 @@ std::size_t PacketVariables::end_of(Attribute attribute, const PacketView &view)
   const bool is_destination =
       attribute == Attribute::kDestination || attribute == Attribute::kDestinationPort;
   // A reply comes from where the first packet went.
-  if (addresses_kind_ != Addresses::kAreTranslated) return static_cast<std::size_t>(is_destination != view.is_reply);
+  if (addresses_kind_ != Addresses::kAreTranslated)
+    return static_cast<std::size_t>(is_destination != view.is_reply);
   return (static_cast<std::size_t>(view.stage) * 2 + static_cast<std::size_t>(view.is_reply)) * 2 +
          static_cast<std::size_t>(is_destination);
 }
@@ -259,9 +264,9 @@ Condition PacketVariables::of_state(const Match &match, const PacketView &view, 
     return (match.from & state) != 0 ? Condition::always() : Condition::never();
   };
   const Condition first = diagram_.either(is_expected(), has(kStateRelated), has(kStateNew));
-  const Condition known =
-      view.is_reply ? has(kStateEstablished)
-                    : diagram_.either(is_replied(), has(kStateEstablished), first);
+  const Condition known = view.is_reply
+                              ? has(kStateEstablished)
+                              : diagram_.either(is_replied(), has(kStateEstablished), first);
   const Condition tracked = diagram_.either(is_icmp_error(), has(kStateRelated), known);
   const Condition without =
       diagram_.either(view.is_untracked[run], has(kStateUntracked), has(kStateInvalid));
@@ -287,9 +292,8 @@ OfRuns PacketVariables::passes(const Match &match, const PacketView &view) {
       return {diagram_.negation(view.has_connection[0]), diagram_.negation(view.has_connection[1])};
     case Attribute::kOther: {
       const auto words = words_.find(match.text);
-      Condition passing = match.is_stable && words != words_.end()
-                              ? diagram_.variable(words->second)
-                              : free();
+      Condition passing =
+          match.is_stable && words != words_.end() ? diagram_.variable(words->second) : free();
       if (match.inverted) passing = diagram_.negation(passing);
       return {passing, passing};
     }
@@ -301,8 +305,8 @@ OfRuns PacketVariables::passes(const Match &match, const PacketView &view) {
   if (match.attribute == Attribute::kProtocol) {
     const std::uint32_t icmp = family_ == Family::kIpv4 ? kIcmp : kIcmpv6;
     const bool does = (match.from == icmp) != match.inverted;
-    passing = diagram_.either(is_icmp_error(), does ? Condition::always() : Condition::never(),
-                              passing);
+    passing =
+        diagram_.either(is_icmp_error(), does ? Condition::always() : Condition::never(), passing);
   } else if (kind_of(match.attribute) == kPorts) {
     passing = diagram_.but_not(passing, is_icmp_error());
   } else if (match.attribute == Attribute::kSource) {

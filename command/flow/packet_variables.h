@@ -73,12 +73,11 @@ class Choice {
 class PacketVariables {
  public:
   // For packets of `family`, kIpv4 or kIpv6, and what the `matches` can tell apart.  `orders`
-  // names the choices of an order, and among how many.  Of the connection's mark only the bits of `differing` can differ between
-  // the runs.  At most `limit` nodes.
+  // names the choices of an order, and among how many.  Of the connection's mark only the bits of
+  // `differing` can differ between the runs.  At most `limit` nodes.
   PacketVariables(Family family, const std::vector<const Match *> &matches,
-                  const std::map<std::vector<ChainIndex>, std::size_t> &orders,
-                  Addresses addresses, const RelevantBits &bits, std::uint32_t differing,
-                  std::size_t limit);
+                  const std::map<std::vector<ChainIndex>, std::size_t> &orders, Addresses addresses,
+                  const RelevantBits &bits, std::uint32_t differing, std::size_t limit);
 
   DecisionDiagram &diagram() { return diagram_; }
   const RelevantBits &bits() const { return bits_; }

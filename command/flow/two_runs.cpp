@@ -133,8 +133,8 @@ EndOfWay TwoRuns::pass(const std::vector<Stop> &stops, Family family, Way way, b
         for (std::size_t run = 0; run < kRuns; ++run) {
           view_.is_untracked[run] =
               diagram_.any(view_.is_untracked[run], variables_.is_never_tracked());
-          view_.has_connection[run] = diagram_.negation(
-              diagram_.any(view_.is_untracked[run], variables_.is_invalid()));
+          view_.has_connection[run] =
+              diagram_.negation(diagram_.any(view_.is_untracked[run], variables_.is_invalid()));
         }
         break;
       case Stop::Kind::kConfirm:
@@ -222,8 +222,7 @@ void TwoRuns::pass_base(ChainIndex index, Condition when) {
   Condition translates = Condition::never();
   if (chain.is_nat) {
     translates = variables_.free();
-    free_decisions_.push_back(
-        {FreeDecision::Kind::kNat, kNoRule, index, {translates, translates}});
+    free_decisions_.push_back({FreeDecision::Kind::kNat, kNoRule, index, {translates, translates}});
   }
   for (std::size_t i = 0; i < kRuns; ++i) {
     Run &run = runs_[i];
@@ -292,14 +291,27 @@ Condition TwoRuns::differs(Mark mark, std::uint32_t bits) {
   return result;
 }
 
+Condition TwoRuns::looks_different(const Rule &rule, std::size_t tests) {
+  Condition result = Condition::never();
+  for (std::size_t i = 0; i < tests; ++i) {
+    Condition differ = differs(rule.tests[i].mark, rule.tests[i].mask);
+    if (rule.tests[i].mark == Mark::kConnection) {
+      differ =
+          diagram_.both(differ, diagram_.any(view_.has_connection[0], view_.has_connection[1]));
+    }
+    result = diagram_.any(result, differ);
+  }
+  return result;
+}
+
 OfRuns TwoRuns::result_of(RuleIndex index, std::uint32_t place, const MarkTest &test) {
   OfRuns result{Condition::always(), Condition::always()};
   if (!test.decides) return result;
   if (!test.value_known) {
-    // Somehow it depends on these bits: where they are equal, so is the result.
+    // Somehow it depends on what the rule has looked at: where that is equal, so is the result.
     const Condition one = variables_.free();
     const Condition other = variables_.free();
-    result = {one, diagram_.either(differs(test.mark, test.mask), other, one)};
+    result = {one, diagram_.either(looks_different(ruleset_.rules[index], place + 1), other, one)};
     free_decisions_.push_back({FreeDecision::Kind::kTest, index, place, result});
   } else {
     for (std::size_t run = 0; run < kRuns; ++run) {
@@ -330,13 +342,9 @@ OfRuns TwoRuns::write(RuleIndex index, const Rule &rule, const Passed &passed) {
   OfRuns goes_on{Condition::always(), Condition::always()};
   const bool left_out = is_left_out_(index);
   const std::array<Run, kRuns> before = runs_;
-  Condition looks_different = Condition::never();
-  for (const MarkTest &test : rule.tests) {
-    looks_different = diagram_.any(looks_different, differs(test.mark, test.mask));
-  }
+  const Condition looked_different = looks_different(rule, rule.tests.size());
   for (const MarkWrite &each : rule.writes) {
-    const OfRuns comes = both(passed.matches[each.matches_before],
-                              passed.tests[each.tests_before]);
+    const OfRuns comes = both(passed.matches[each.matches_before], passed.tests[each.tests_before]);
     const OfRuns all = both(both({before[0].here, before[1].here}, goes_on), comes);
     bool copies = false;
     for (int i = 0; i < 32; ++i) copies = copies || each.value.bit(i).connection >= 0;
@@ -344,8 +352,8 @@ OfRuns TwoRuns::write(RuleIndex index, const Rule &rule, const Passed &passed) {
     const OfRuns when = needs_connection ? both(all, view_.has_connection) : all;
     if (copies && load_ends_rule) {
       for (std::size_t run = 0; run < kRuns; ++run) {
-        goes_on[run] = diagram_.but_not(
-            goes_on[run], diagram_.but_not(comes[run], view_.has_connection[run]));
+        goes_on[run] =
+            diagram_.but_not(goes_on[run], diagram_.but_not(comes[run], view_.has_connection[run]));
       }
     }
     for (int i = 0; i < 32; ++i) {
@@ -354,7 +362,7 @@ OfRuns TwoRuns::write(RuleIndex index, const Rule &rule, const Passed &passed) {
       OfRuns unknown;
       if (bit.unknown) {
         const Condition one = variables_.free();
-        unknown = {one, diagram_.either(looks_different, variables_.free(), one)};
+        unknown = {one, diagram_.either(looked_different, variables_.free(), one)};
         free_decisions_.push_back(
             {FreeDecision::Kind::kWrittenBit, index, static_cast<std::uint32_t>(i), unknown});
       }
@@ -363,8 +371,8 @@ OfRuns TwoRuns::write(RuleIndex index, const Rule &rule, const Passed &passed) {
         Condition value = bit.inverted ? Condition::always() : Condition::never();
         const auto add = [&](Mark mark, std::int8_t from) {
           if (from < 0) return;
-          value = diagram_.differ(
-              value, before[run].marks[number(mark)][static_cast<std::size_t>(from)]);
+          value = diagram_.differ(value,
+                                  before[run].marks[number(mark)][static_cast<std::size_t>(from)]);
         };
         add(Mark::kConnection, bit.connection);
         add(Mark::kPacket, bit.packet);
@@ -380,8 +388,11 @@ OfRuns TwoRuns::write(RuleIndex index, const Rule &rule, const Passed &passed) {
 void TwoRuns::pass_rule(RuleIndex index, Returned &returned) {
   const Rule &rule = ruleset_.rules[index];
   const Passed passed = passed_parts(index, rule);
-  OfRuns all = both({runs_[0].here, runs_[1].here},
-                    both(passed.matches.back(), passed.tests.back()));
+  OfRuns all =
+      both({runs_[0].here, runs_[1].here}, both(passed.matches.back(), passed.tests.back()));
+  // The key of a map may be a mark.
+  const Condition different =
+      rule.branches ? looks_different(rule, rule.tests.size()) : Condition::never();
   if (!rule.writes.empty()) all = both(all, write(index, rule, passed));
   if (rule.untracks) {
     for (std::size_t run = 0; run < kRuns; ++run) {
@@ -389,18 +400,21 @@ void TwoRuns::pass_rule(RuleIndex index, Returned &returned) {
       view_.is_untracked[run] = diagram_.any(view_.is_untracked[run], untracked);
     }
   }
-  if (rule.branches) return take_branches(index, *rule.branches, all, returned);
+  if (rule.branches) return take_branches(index, different, all, returned);
   take(index, rule.outcome, all, returned);
 }
 
-void TwoRuns::take_branches(RuleIndex index, const std::vector<Branch> &branches, OfRuns passed,
+void TwoRuns::take_branches(RuleIndex index, Condition different, OfRuns passed,
                             Returned &returned) {
+  const std::vector<Branch> &branches = *ruleset_.rules[index].branches;
   for (std::uint32_t i = 0; i < branches.size(); ++i) {
-    const Condition is_taken = variables_.free();
-    const OfRuns taken{is_taken, is_taken};
+    const Condition one = variables_.free();
+    const OfRuns taken{one, diagram_.either(different, variables_.free(), one)};
     free_decisions_.push_back({FreeDecision::Kind::kBranch, index, i, taken});
     take(index, branches[i], both(passed, taken), returned);
-    for (Condition &each : passed) each = diagram_.but_not(each, is_taken);
+    for (std::size_t run = 0; run < kRuns; ++run) {
+      passed[run] = diagram_.but_not(passed[run], taken[run]);
+    }
   }
 }
 

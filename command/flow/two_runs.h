@@ -70,8 +70,7 @@ class TwoRuns {
  public:
   // Rules for which `is_left_out` holds write no marks in the second run.
   TwoRuns(const Ruleset &ruleset, const RulesOfChains &rules, PacketVariables &variables,
-          std::function<bool(RuleIndex)> is_left_out,
-          std::function<void(const Look &)> observer);
+          std::function<bool(RuleIndex)> is_left_out, std::function<void(const Look &)> observer);
 
   // Packets in the reply direction or not; their marks are those of the variables.
   // Throws TooLarge.
@@ -106,12 +105,12 @@ class TwoRuns {
   OfRuns asked_for(std::uint32_t test, const Rule &rule, const Passed &passed);
   // What goes on behind the writes.
   OfRuns write(RuleIndex index, const Rule &rule, const Passed &passed);
-  void take_branches(RuleIndex index, const std::vector<Branch> &branches, OfRuns passed,
-                     Returned &returned);
+  void take_branches(RuleIndex index, Condition different, OfRuns passed, Returned &returned);
   void take(RuleIndex index, const Branch &branch, const OfRuns &passed, Returned &returned);
   void skip(RuleIndex rule, ChainIndex chain, const OfRuns &passed, OfRuns &back);
   void route();
   Condition differs(Mark mark, std::uint32_t bits);
+  Condition looks_different(const Rule &rule, std::size_t tests);
   OfRuns both(const OfRuns &left, const OfRuns &right);
 
   const Ruleset &ruleset_;

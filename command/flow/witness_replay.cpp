@@ -94,9 +94,8 @@ bool is_at(const Observation &observation, const Witness &witness) {
 }
 
 const Observation *same_look(const Trace &trace, const Observation &like) {
-  const auto found = std::ranges::find_if(trace.observations, [&](const Observation &each) {
-    return each.is_same_look(like);
-  });
+  const auto found = std::ranges::find_if(
+      trace.observations, [&](const Observation &each) { return each.is_same_look(like); });
   return found == trace.observations.end() ? nullptr : &*found;
 }
 
@@ -123,11 +122,9 @@ bool find_difference(const Witness &witness, ReplayedWitness &replayed) {
 
 }  // namespace
 
-std::optional<ReplayedWitness> replay(const Ruleset &ruleset, const OwnersOfRules &owners,
-                                      OwnerIndex writer, const Witness &witness) {
+std::optional<ReplayedWitness> replay(const Ruleset &ruleset, const std::vector<bool> &silenced,
+                                      const Witness &witness) {
   const Interpreter interpreter(ruleset, witness.packets.back().ranks);
-  std::vector<bool> silenced(ruleset.rules.size());
-  for (RuleIndex i = 0; i < silenced.size(); ++i) silenced[i] = owners.of_rule[i] == writer;
   const std::array<std::vector<bool>, kRuns> left_out{std::vector<bool>{}, silenced};
   ReplayedWitness replayed;
   replayed.packets.resize(witness.packets.size());

@@ -6,6 +6,10 @@
 // bit, so its rules may stand in any order behind the one that clears.  A shifted
 // set operation reads the mark that it writes: its rules go through the bits in
 // the direction in which a bit is read before it is written.
+//
+// For a packet without a connection no rule of CONNMARK may do anything.  nft ends
+// a rule that reads such a packet's `ct mark`, and does nothing where it is to
+// write it, so only the rule of a restore that clears has to ask.
 #include "command/nft/nft_rules.h"
 
 #include "command/marks/bit_effect.h"
@@ -53,10 +57,11 @@ std::vector<std::string> copy_bit_by_bit(Mark written, const BitEffects &effects
   std::vector<std::string> rules;
   const std::uint32_t cleared =
       bits_where(effects, [](int, const BitEffect &effect) { return effect.own < 0; });
+  const std::string if_connection(written == Mark::kPacket ? kNftIfConnection : "");
   if (cleared == kAllBits) {
-    rules.push_back(set_to(written, "0x0"));
+    rules.push_back(if_connection + set_to(written, "0x0"));
   } else if (cleared != 0) {
-    rules.push_back(with(written, "and", ~cleared));
+    rules.push_back(if_connection + with(written, "and", ~cleared));
   }
   for (int bit = 0; bit < 32; ++bit) {
     const BitEffect &effect = effects[static_cast<std::size_t>(bit)];

@@ -69,7 +69,7 @@ void write_mark_rule(const MarkRule &mark_rule, Rule &rule, RuleMarks &marks) {
 bool connmark(const XtExtension &target, Rule &rule, RuleMarks &marks) {
   const bool known = target.revision == 1 || target.revision == 2;
   if (!known || target.data.size() < kWireSize) return in_words("-j", target, marks);
-  const Operation op = decode(Revision{target.revision}, target.data.data());
+  const Operation op = canonical(decode(Revision{target.revision}, target.data.data()));
   write_mark_rule({Target::kConnmark, op}, rule, marks);
   return true;
 }

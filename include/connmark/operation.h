@@ -21,7 +21,9 @@ enum class Mode : std::uint8_t { kSet = 0, kSave = 1, kRestore = 2 };
 
 constexpr bool is_known(Mode mode) { return mode <= Mode::kRestore; }
 
-// D_SHIFT_LEFT and D_SHIFT_RIGHT of linux/netfilter/xt_connmark.h.
+// D_SHIFT_LEFT and D_SHIFT_RIGHT of linux/netfilter/xt_connmark.h.  A rule read
+// from the kernel can hold any byte; whatever is not kRight is left, as
+// connmark_tg_shift in net/netfilter/xt_connmark.c reads it.
 enum class Direction : std::uint8_t { kLeft = 0, kRight = 1 };
 
 // A shift by `bits`, which is 0 to kMaxShiftBits in every rule that a current
@@ -84,7 +86,9 @@ constexpr Marks apply(const Operation &op, Marks marks) {
 constexpr Operation canonical(Operation op) {
   if (op.mode == Mode::kSet) op.nfmask = kAllBits;
   if (op.mode == Mode::kSave || op.mode == Mode::kRestore) op.ctmark = 0;
-  if (op.shift.bits == 0) op.shift.direction = Direction::kLeft;
+  if (op.shift.bits == 0 || op.shift.direction != Direction::kRight) {
+    op.shift.direction = Direction::kLeft;
+  }
   return op;
 }
 

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <string_view>
+
 #include "connmark/operation.h"
 #include "connmark/text_buffer.h"
 
 namespace connmark {
 
+// Matches the packets that have a connection, in every nft: untracked and invalid
+// packets, and those that the kernel never tracks, have none.
+inline constexpr std::string_view kNftIfConnection = "ct state established,related,new ";
+
 // Writes the nft statement that does what `op` does, for every connection and
-// packet mark, to the empty `text`.  Returns false and writes nothing where
-// there is none: an unknown mode, or a shift of 32 or more.
+// packet mark, and for packets without a connection, to the empty `text`: behind
+// kNftIfConnection where it would else change such a packet.  Returns false and writes nothing
+// where there is none: an unknown mode, or a shift of 32 or more.
 //
 // A statement with one mark on its right side loads in every nft that has
 // iptables-translate's syntax.  One with both marks is written only where the

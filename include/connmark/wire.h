@@ -49,9 +49,8 @@ static_assert(D_SHIFT_RIGHT == static_cast<int>(Direction::kRight));
 }  // namespace wire
 
 // Reads kWireSize bytes at `bytes`, which need no alignment.  Every content is
-// accepted: a shift_dir other than D_SHIFT_RIGHT is left, as connmark_tg_shift
-// in net/netfilter/xt_connmark.c reads it; an unknown mode and a shift of 32 or
-// more stay as they are.  Padding is not looked at.
+// accepted and stays as it is: an unknown mode or direction, and a shift of 32 or
+// more.  Padding is not looked at.
 template <Revision revision>
 Operation decode(const void *bytes) {
   using Layout = wire::Layout<revision>;
@@ -64,18 +63,16 @@ Operation decode(const void *bytes) {
   load(offsetof(Layout, nfmask), op.nfmask);
   load(offsetof(Layout, mode), op.mode);
   if constexpr (revision == Revision::k2) {
-    std::uint8_t direction;
-    load(offsetof(Layout, shift_dir), direction);
-    op.shift.direction = direction == D_SHIFT_RIGHT ? Direction::kRight : Direction::kLeft;
+    load(offsetof(Layout, shift_dir), op.shift.direction);
     load(offsetof(Layout, shift_bits), op.shift.bits);
   }
   return op;
 }
 
-// Writes `op` to the kWireSize bytes at `bytes`, which need no alignment.  The
-// padding keeps its content: libxtables hands out zeroed memory, and iptables-nft
-// compares all 16 bytes in -C and -D.  Revision 1 has no room for a shift; its
-// option table offers none.
+// Writes `op` to the kWireSize bytes at `bytes`, which need no alignment: what
+// decode has read of them is written back as it was.  The padding keeps its content: libxtables
+// hands out zeroed memory, and iptables-nft compares all 16 bytes in -C and -D.  Revision 1 has no
+// room for a shift; its option table offers none.
 template <Revision revision>
 void encode(const Operation &op, void *bytes) {
   using Layout = wire::Layout<revision>;

@@ -211,10 +211,9 @@ TEST(IncompleteAuditTest, SaysWhichTablesAreHiddenWithProc) {
     EXPECT_EQ(tables["reason"], "cannot be read") << document.dump(2);
   }
   EXPECT_EQ(omission(document, "kernel: reverse-path checks")["reason"], "cannot be read");
-  const std::string text =
-      run({"unshare", "-rnm", "sh", "-c", hide + "exec \"$@\"", "sh", connmark_path(), "audit",
-           "--owners", owners_file()})
-          .out;
+  const std::string text = run({"unshare", "-rnm", "sh", "-c", hide + "exec \"$@\"", "sh",
+                                connmark_path(), "audit", "--owners", owners_file()})
+                               .out;
   EXPECT_TRUE(text.starts_with("Looked at:\n")) << text;
   EXPECT_NE(text.find("Not looked at:\n"), text.npos) << text;
   EXPECT_NE(text.find("  kernel: reverse-path checks: cannot be read, "), text.npos) << text;
@@ -244,14 +243,14 @@ TEST(IncompleteAuditTest, GoesOnWithoutTheTablesThatAUserMayNotList) {
 }
 
 TEST(IncompleteAuditTest, FilesThatAreNotGivenAreNamed) {
-  const CommandResult result = run_connmark(
-      {"audit", "--owners", owners_file(), "--iptables", "-"}, saved_table("mangle", "", ""));
+  const CommandResult result = run_connmark({"audit", "--owners", owners_file(), "--iptables", "-"},
+                                            saved_table("mangle", "", ""));
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_TRUE(result.out.starts_with(
-      "Looked at:\n  standard input: 0 rules\nNot looked at:\n"
-      "  rules of nft: not given, give it with --nft\n"
-      "  rules of ip rule: not given, give it with --rules\n"
-      "  the reverse-path check: not given, give it with --sysctl\n\n"))
+  EXPECT_TRUE(
+      result.out.starts_with("Looked at:\n  standard input: 0 rules\nNot looked at:\n"
+                             "  rules of nft: not given, give it with --nft\n"
+                             "  rules of ip rule: not given, give it with --rules\n"
+                             "  the reverse-path check: not given, give it with --sysctl\n\n"))
       << result.out;
 }
 
@@ -262,8 +261,7 @@ TEST(StandardInputTest, IsRefusedWhereItIsClosedOrAFolder) {
           run({"sh", "-c", "exec " + connmark_path() + " " + subcommand + " " + input});
       EXPECT_EQ(result.status, 2) << subcommand << input;
       EXPECT_EQ(result.out, "") << subcommand << input;
-      EXPECT_NE(result.err.find("standard input cannot be read"), std::string::npos)
-          << result.err;
+      EXPECT_NE(result.err.find("standard input cannot be read"), std::string::npos) << result.err;
     }
   }
 }

@@ -652,18 +652,20 @@ void expect_statements_fold(const std::vector<std::string> &nft, bool two_source
   const std::vector<Operation> ops = random_rules();
   const auto statements = translations(Family::kIpv4, ops);
   std::vector<Operation> chosen;
-  std::string text = "table inet t {\nchain c {\n";
   for (const Operation &op : ops) {
-    const std::string &statement = statements.at(options_for(op));
-    if (has_two_sources(statement) != two_sources) continue;
-    chosen.push_back(op);
-    text += statement + "\n";
+    if (has_two_sources(statements.at(options_for(op))) == two_sources) chosen.push_back(op);
   }
   ASSERT_GT(chosen.size(), kRandomRules / 10);
   std::vector<std::string> argv = nft;
   argv.insert(argv.end(), {"-f", "-"});
-  const CommandResult result = run(argv, text + "}\n}\n");
-  ASSERT_EQ(result.status, 0) << result.err;
+  for (std::size_t first = 0; first < chosen.size(); first += kRulesPerLoad) {
+    std::string text = "table inet t {\nchain c {\n";
+    for (std::size_t i = first; i < std::min(chosen.size(), first + kRulesPerLoad); ++i) {
+      text += statements.at(options_for(chosen[i])) + "\n";
+    }
+    const CommandResult result = run(argv, text + "}\n}\n");
+    ASSERT_EQ(result.status, 0) << result.err;
+  }
   expect_expressions(read_running_kernel(), chosen);
 }
 

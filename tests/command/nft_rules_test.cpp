@@ -5,6 +5,7 @@
 
 #include <iostream>
 
+#include "connmark/translate.h"
 #include "support/random_rules.h"
 
 namespace connmark::test {
@@ -29,9 +30,24 @@ TEST(NftRulesTest, OneStatementWhereTheNftTakesIt) {
 
 TEST(NftRulesTest, OneRuleForEachBitWhereItDoesNot) {
   EXPECT_EQ(nft_rules(rule(restore_mark(3, 3)), kBookworm),
-            (Rules{"meta mark set meta mark and 0xfffffffc",
+            (Rules{"ct state established,related,new meta mark set meta mark and 0xfffffffc",
                    "ct mark and 0x1 == 0x1 meta mark set meta mark or 0x1",
                    "ct mark and 0x2 == 0x2 meta mark set meta mark or 0x2"}));
+}
+
+TEST(NftRulesTest, ClearsNothingWithoutAConnection) {
+  const std::string if_connection(kNftIfConnection);
+  for (const Release &nft : {kBuster, kBookworm, kTrixie}) {
+    EXPECT_EQ(nft_rules(rule(restore_mark(3, 0)), nft),
+              Rules{if_connection + "meta mark set mark and 0xfffffffc"});
+    EXPECT_EQ(nft_rules(rule(restore_mark(kAllBits, 0)), nft),
+              Rules{if_connection + "meta mark set 0x0"});
+    EXPECT_EQ(nft_rules({Target::kMark, and_mark(1)}, nft),
+              Rules{"meta mark set meta mark and 0x1"});
+  }
+  EXPECT_EQ(nft_rules(rule(with_shift(restore_mark(), Direction::kRight, 31)), kBuster),
+            (Rules{if_connection + "meta mark set 0x0",
+                   "ct mark and 0x80000000 == 0x80000000 meta mark set meta mark or 0x1"}));
 }
 
 TEST(NftRulesTest, FlipsBitsThatAreKept) {

@@ -112,8 +112,8 @@ TEST(PolicyBoundsTest, MemoryStaysInProportion) {
 TEST(PolicyBoundsTest, WorkGrowsWithTheText) {
   if (!is_installed("valgrind")) GTEST_SKIP() << "valgrind is not installed";
   for (const Shape &shape : kShapes) {
-    const auto few = instructions(shape, 30'000);
-    const auto many = instructions(shape, 300'000);
+    const auto few = instructions(shape, 20'000);
+    const auto many = instructions(shape, 200'000);
     if (!few || !many) GTEST_SKIP() << "valgrind does not count instructions here";
     EXPECT_LT(*many / *few, 13) << shape.name;
   }

@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t kRules = 250;
 constexpr std::size_t kSettledRules = 4;
-constexpr Marks kBothWhole{kAllBits, kAllBits};
 
 struct Case {
   MarkRule rule;
@@ -35,29 +34,47 @@ std::vector<Case> cases_for(RandomRules &random) {
     if (i >= kSettledRules) continue;
     for (const Marks each : settling_marks()) cases.push_back({rule, each});
   }
+  for (const Operation &op : empty_restores()) {
+    cases.push_back({{Target::kConnmark, op}, {random.mark(), random.mark()}});
+  }
   return cases;
 }
 
+// Without a connection MARK does what it always does, and CONNMARK nothing.
+Marks expected(const Case &each, const RuleChain &chain) {
+  if (each.rule.target == Target::kConnmark && !chain.has_connection()) return each.before;
+  return apply(each.rule, each.before);
+}
+
 // The chain's rules go one by one into its loads, which are limited in number.
-void expect_predicted_marks(const std::vector<std::string> &nft_command, const Release &nft) {
-  std::cout << "CONNMARK_SEED=" << random_seed() << '\n';
-  RandomRules random(random_seed());
-  const std::vector<Case> cases = cases_for(random);
-  NftChain chain(Family::kIpv4, nft_command, {});
+void expect_predicted_marks(NftChain &chain, const std::vector<Case> &cases, const Release &nft) {
+  const Marks whole{chain.has_connection() ? kAllBits : 0, kAllBits};
   std::vector<std::string> rules;
   for (const Case &each : cases) {
     rules.push_back("meta mark set " + std::to_string(each.before.nf) + "\n");
     rules.push_back("ct mark set " + std::to_string(each.before.ct) + "\n");
     for (const std::string &body : nft_rules(each.rule, nft)) rules.push_back(body + "\n");
-    rules.push_back(chain.count(apply(each.rule, each.before), kBothWhole));
+    rules.push_back(chain.count(expected(each, chain), whole));
   }
   chain.start();
   chain.append(rules);
-  send_packet(Family::kIpv4);
+  send_packet(chain.family(), chain.tracking());
   const std::vector<std::uint64_t> counts = chain.counts();
   ASSERT_EQ(counts.size(), cases.size());
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    EXPECT_EQ(counts[i], 1U) << saved_form(cases[i].rule) << " for " << to_string(cases[i].before);
+    EXPECT_EQ(counts[i], 1U) << saved_form(cases[i].rule) << " for " << to_string(cases[i].before)
+                             << (chain.has_connection() ? "" : ", without a connection");
+  }
+}
+
+void expect_predicted_marks(const std::vector<std::string> &nft_command, const Release &nft) {
+  std::cout << "CONNMARK_SEED=" << random_seed() << '\n';
+  RandomRules random(random_seed());
+  const std::vector<Case> cases = cases_for(random);
+  NftChain chain(Family::kIpv4, nft_command, {});
+  for (const Tracking tracking : {Tracking::kTracked, Tracking::kUntracked, Tracking::kInvalid}) {
+    chain.use(tracking);
+    expect_predicted_marks(chain, cases, nft);
   }
 }
 

@@ -42,7 +42,8 @@ TEST(TranslateTest, WritesRulesOfASavedTable) {
   EXPECT_EQ(result.out,
             "# for nft 1.0.6\n"
             "# -A PREROUTING -j CONNMARK --restore-mark --nfmask 1 --ctmask 1\n"
-            "add rule ip mangle PREROUTING counter meta mark set meta mark and 0xfffffffe\n"
+            "add rule ip mangle PREROUTING counter ct state established,related,new "
+            "meta mark set meta mark and 0xfffffffe\n"
             "add rule ip mangle PREROUTING ct mark and 0x1 == 0x1 "
             "meta mark set meta mark or 0x1\n"
             "# -A connmark_1 -j MARK --set-xmark 0x1/0xffffffff\n"

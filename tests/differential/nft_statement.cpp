@@ -15,7 +15,13 @@ class NftParser {
 
   std::optional<NftStatement> parse() {
     NftStatement statement;
-    if (take("ct")) {
+    bool connection = take("ct");
+    if (connection && take("state")) {
+      if (!take("established,related,new")) return std::nullopt;
+      statement.asks_for_connection_ = true;
+      connection = take("ct");
+    }
+    if (connection) {
       statement.sets_ct_mark_ = true;
     } else if (!take("meta")) {
       return std::nullopt;
@@ -23,6 +29,8 @@ class NftParser {
     if (!take("mark") || !take("set") || !parse_binary(kLoosest) || next_ != words_.size()) {
       return std::nullopt;
     }
+    statement.asks_for_connection_ |=
+        std::ranges::any_of(steps_, [](const auto &step) { return step.code == Code::kCtMark; });
     statement.steps_ = std::move(steps_);
     return statement;
   }
@@ -164,9 +172,15 @@ MarkPair NftStatement::marks_after(MarkPair marks) const {
   return marks;
 }
 
+std::uint32_t NftStatement::packet_mark_without_connection(std::uint32_t mark) const {
+  if (sets_ct_mark_ || asks_for_connection_) return mark;
+  return marks_after({.ct = 0, .nf = mark}).nf;
+}
+
 bool NftStatement::does_the_same_as(const KernelRule &rule) const {
   return std::ranges::all_of(telling_marks(), [&](MarkPair marks) {
-    return marks_after(marks) == test::marks_after(rule, marks);
+    return marks_after(marks) == test::marks_after(rule, marks) &&
+           packet_mark_without_connection(marks.nf) == marks.nf;
   });
 }
 

@@ -30,6 +30,11 @@ class NftStatement {
 
   MarkPair marks_after(MarkPair marks) const;
 
+  // The packet's mark after it, for a packet without a connection: nft ends the
+  // statement where it asks for one, and writes no mark of none.
+  std::uint32_t packet_mark_without_connection(std::uint32_t mark) const;
+
+  // For all marks, and without a connection, for which CONNMARK does nothing.
   bool does_the_same_as(const KernelRule &rule) const;
 
  private:
@@ -44,6 +49,7 @@ class NftStatement {
   };
 
   bool sets_ct_mark_ = false;
+  bool asks_for_connection_ = false;  // by a match, or by reading its mark
   std::vector<Step> steps_;
 };
 

@@ -34,12 +34,26 @@ TEST(NftStatementTest, BindsShiftsTightest) {
   EXPECT_EQ(after("ct mark set ct mark << 28 >> 28").ct, 0x0u);
 }
 
+TEST(NftStatementTest, DoesNothingWithoutAConnectionWhereItAsksForOne) {
+  const auto packet = [](std::string_view text) {
+    const auto statement = NftStatement::parse(text);
+    EXPECT_TRUE(statement) << text;
+    return statement ? statement->packet_mark_without_connection(0x3c) : 0;
+  };
+  EXPECT_EQ(packet("meta mark set mark and 0xf"), 0xcu);
+  EXPECT_EQ(packet("meta mark set 0x1"), 0x1u);
+  EXPECT_EQ(packet("meta mark set ct mark and 0x0"), 0x3cu);
+  EXPECT_EQ(packet("meta mark set meta mark and 0xf xor ct mark"), 0x3cu);
+  EXPECT_EQ(packet("ct state established,related,new meta mark set 0x1"), 0x3cu);
+  EXPECT_EQ(packet("ct mark set 0x1"), 0x3cu);
+}
+
 TEST(NftStatementTest, RefusesWhatNftRefuses) {
   for (const char *const text :
        {"", "ct mark set", "ct mark set 0x1 and", "ct mark set ( mark", "ct mark set mark )",
         "mark set 1", "ct mark set 0x1 << 3", "ct mark set ( 0x1 ) << 3", "ct mark set mark << 0",
         "ct mark set mark << 32", "ct mark set mark << ct mark", "ct mark set 0x100000000",
-        "ct mark set 1x"}) {
+        "ct mark set 1x", "ct state new meta mark set 1", "ct state established,related,new"}) {
     EXPECT_FALSE(NftStatement::parse(text)) << text;
   }
 }

@@ -274,9 +274,7 @@ class Search {
   void visit(const Connections &both, std::size_t protocol) {
     std::uint32_t state = both[0].is_related ? 1 : 0;
     state = state << 2 | (both[0].is_confirmed ? 2U : 0U) | (both[0].has_reply ? 1U : 0U);
-    for (const Connection &each : both) {
-      state = state << 8 | packed(each.mark) << 4 | packed(each.first_mark);
-    }
+    for (const Connection &each : both) state = state << 4 | packed(each.mark);
     if (reached_[protocol][state]) return;
     reached_[protocol].set(state);
     waiting_.emplace_back(both, protocol);
@@ -304,6 +302,9 @@ class Search {
           compare(both, packet, mark);
           carry_on_without(next, traces_[0].was_tracked, traces_[1].marks.ct);
         }
+        // Lost with its packet, it begins as it has begun before.
+        if (!next[0].is_confirmed) continue;
+        for (Connection &each : next) each.first_mark = 0;
         visit(next, protocol);
       } while (answers.advance());
     }
@@ -381,7 +382,7 @@ class Search {
   const std::vector<std::uint32_t> *ranks_ = nullptr;
   int writer_ = 0;
   std::vector<bool> silenced_;
-  std::vector<std::bitset<1 << 19>> reached_;  // by protocol
+  std::vector<std::bitset<1 << 11>> reached_;  // by protocol
   std::vector<std::pair<Connections, std::size_t>> waiting_;
   std::array<Trace, 2> traces_;
   std::size_t replays_ = 0;

@@ -50,12 +50,14 @@ fail() { # TEXT
 
 enter_private_namespaces() {
     needs unshare ip
-    if unshare -rn ip link set lo up 2>/dev/null; then
-        CONNMARK_PRIVATE=1 exec unshare -rn bash "$0"
-    elif unshare -n ip link set lo up 2>/dev/null; then
-        CONNMARK_PRIVATE=1 exec unshare -n bash "$0"
-    fi
-    skip "this machine allows neither user nor network namespaces"
+    local options reason reasons=
+    for options in -rn -n; do
+        if reason=$(unshare "$options" ip link set lo up 2>&1); then
+            CONNMARK_PRIVATE=1 exec unshare "$options" bash "$0"
+        fi
+        reasons+="${reasons:+; }unshare $options: $(tail -n 1 <<<"$reason")"
+    done
+    skip "this machine allows no private network namespaces ($reasons)"
 }
 
 [[ -n ${CONNMARK_PRIVATE:-} ]] || enter_private_namespaces

@@ -74,6 +74,17 @@ std::vector<MarkCase> mark_cases(RandomRules &random, const std::vector<Operatio
   return cases;
 }
 
+std::vector<MarkCase> without_connection(std::vector<MarkCase> cases) {
+  for (MarkCase &each : cases) each.after = each.before;
+  return cases;
+}
+
+std::vector<Operation> empty_restores() {
+  return {restore_mark(kAllBits, 0), restore_mark(0x3, 0), restore_mark(0, 0),
+          with_shift(restore_mark(0xff, 0xff), Direction::kRight, 8),
+          with_shift(restore_mark(kAllBits, 0xff00), Direction::kLeft, 31)};
+}
+
 std::vector<MarkCase> wrong_predictions(const MarkCase &right) {
   std::vector<MarkCase> cases;
   for (int i = 0; i < 32; ++i) {

@@ -43,6 +43,13 @@ std::vector<Operation> random_operations(RandomRules &random, std::size_t count)
 std::vector<MarkCase> mark_cases(RandomRules &random, const std::vector<Operation> &ops,
                                  std::size_t settled);
 
+// The same cases for a packet without a connection, for which CONNMARK does
+// nothing.  Their marks of a connection are nobody's.
+std::vector<MarkCase> without_connection(std::vector<MarkCase> cases);
+
+// Restores that copy nothing, of which each reads the packet's mark alone.
+std::vector<Operation> empty_restores();
+
 // The case, its prediction with one bit inverted, for each of the 64 bits.
 std::vector<MarkCase> wrong_predictions(const MarkCase &right);
 

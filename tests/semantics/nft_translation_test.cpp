@@ -27,6 +27,7 @@ class NftTranslationTest : public testing::TestWithParam<Family> {
     }
     std::cout << "CONNMARK_SEED=" << random_seed() << '\n';
     ops_ = random_operations(random_, kRules);
+    for (const Operation &op : empty_restores()) ops_.push_back(op);
   }
 
   void expect_exact(const std::vector<std::string> &nft, bool two_sources) {
@@ -38,6 +39,10 @@ class NftTranslationTest : public testing::TestWithParam<Family> {
     ASSERT_GE(ops.size(), kSettledRules);
     NftChain chain(GetParam(), nft, statements);
     EXPECT_TRUE(all_predictions_hold(chain, mark_cases(random_, ops, kSettledRules)));
+    for (const Tracking tracking : {Tracking::kUntracked, Tracking::kInvalid}) {
+      chain.use(tracking);
+      EXPECT_TRUE(all_predictions_hold(chain, without_connection(mark_cases(random_, ops, 0))));
+    }
   }
 
   NftRelease nft_;
@@ -68,6 +73,22 @@ TEST_P(NftTranslationTest, AWrongBitInThePredictionIsNoticed) {
   expected.push_back(1);
   NftChain chain(GetParam(), {"nft"}, translations(GetParam(), {right.op}));
   EXPECT_EQ(decide(chain, cases), expected);
+}
+
+// What a restore that copies nothing was written as before it asked for a
+// connection.
+TEST_P(NftTranslationTest, AWriteWithoutAConnectionIsNoticed) {
+  if (!is_installed("nft")) GTEST_SKIP() << "nft is not installed";
+  const MarkCase tracked = predicted(restore_mark(0x3, 0), {0x12345678, 0x9abcdef3});
+  const std::map<std::string, std::string> statements{
+      {options_for(tracked.op), "meta mark set mark and 0xfffffffc"}};
+  NftChain chain(GetParam(), {"nft"}, statements);
+  EXPECT_TRUE(all_predictions_hold(chain, {tracked}));
+  for (const Tracking tracking : {Tracking::kUntracked, Tracking::kInvalid}) {
+    chain.use(tracking);
+    const std::string report = all_predictions_hold(chain, without_connection({tracked})).message();
+    EXPECT_NE(report.find("found:    ct 0x12345678 nf 0x9abcdef0"), report.npos) << report;
+  }
 }
 
 TEST_P(NftTranslationTest, AMismatchIsReportedWithTheMarksThatWereFound) {

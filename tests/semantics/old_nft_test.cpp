@@ -25,7 +25,8 @@ TEST(OldNftTest, RefusesOrTakesEachTranslationAndMisreadsNone) {
   }
   std::cout << "CONNMARK_SEED=" << random_seed() << '\n';
   RandomRules random(random_seed());
-  const auto ops = random_operations(random, kRules);
+  auto ops = random_operations(random, kRules);
+  for (const Operation &op : empty_restores()) ops.push_back(op);
   const auto statements = translations(Family::kIpv4, ops);
 
   std::vector<std::string> check = nft.command;
@@ -53,6 +54,10 @@ TEST(OldNftTest, RefusesOrTakesEachTranslationAndMisreadsNone) {
 
   NftChain chain(Family::kIpv4, nft.command, statements);
   EXPECT_TRUE(all_predictions_hold(chain, mark_cases(random, taken, kSettledRules)));
+  for (const Tracking tracking : {Tracking::kUntracked, Tracking::kInvalid}) {
+    chain.use(tracking);
+    EXPECT_TRUE(all_predictions_hold(chain, without_connection(mark_cases(random, taken, 0))));
+  }
 }
 
 }  // namespace

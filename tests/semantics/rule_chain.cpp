@@ -28,6 +28,11 @@ std::string hex(std::uint32_t value) {
 
 const char *nft_family(Family family) { return family == Family::kIpv4 ? "ip" : "ip6"; }
 
+// Of a packet without a connection, in nft's words.
+const char *state_name(Tracking tracking) {
+  return tracking == Tracking::kUntracked ? "untracked" : "invalid";
+}
+
 // Nothing for an empty mask, which some releases of nft refuse.
 std::string masked_match(const std::string &mark, std::uint32_t value, std::uint32_t mask) {
   if (mask == 0) return "";
@@ -46,13 +51,14 @@ Marks marks_found(RuleChain &chain, const MarkCase &each) {
   chain.start();
   chain.append(rules);
   chain.complete();
-  send_packet(chain.family());
+  send_packet(chain.family(), chain.tracking());
   const std::vector<std::uint64_t> counts = chain.counts();
   Marks found;
   for (std::size_t i = 0; i < 32; ++i) {
     if (counts.at(2 * i) != 0) found.ct |= std::uint32_t{1} << i;
     if (counts.at(2 * i + 1) != 0) found.nf |= std::uint32_t{1} << i;
   }
+  if (!chain.has_connection()) found.ct = each.before.ct;
   return found;
 }
 
@@ -97,15 +103,22 @@ std::string XtChain::apply(const Operation &op) const {
 }
 
 std::string XtChain::count(Marks value, Marks mask) const {
-  return "-A cases -m connmark --mark " + hex(value.ct) + "/" + hex(mask.ct) + " -m mark --mark " +
-         hex(value.nf) + "/" + hex(mask.nf) + "\n";
+  const std::string packet = " -m mark --mark " + hex(value.nf) + "/" + hex(mask.nf) + "\n";
+  if (!has_connection()) {
+    const char *const state = tracking() == Tracking::kUntracked ? "UNTRACKED" : "INVALID";
+    return std::string("-A cases -m conntrack --ctstate ") + state + packet;
+  }
+  return "-A cases -m connmark --mark " + hex(value.ct) + "/" + hex(mask.ct) + packet;
 }
 
 void XtChain::create() {
   // Only the packet under test: its ICMP answer, which is of the same
   // connection, walks OUTPUT as well.
-  output_of({front_end_.program("restore")},
-            "*mangle\n:cases - [0:0]\n-A OUTPUT -p udp --dport 9 -j cases\nCOMMIT\n");
+  std::string input = "*mangle\n:cases - [0:0]\n-A OUTPUT -p udp --dport 9 -j cases\nCOMMIT\n";
+  if (tracking() == Tracking::kUntracked) {
+    input += "*raw\n-A OUTPUT -p udp --dport 9 -j CT --notrack\nCOMMIT\n";
+  }
+  output_of({front_end_.program("restore")}, input);
 }
 
 void XtChain::load(const std::vector<std::string> &rules) {
@@ -118,7 +131,7 @@ std::vector<std::uint64_t> XtChain::counts() const {
   std::vector<std::uint64_t> counts;
   const std::string saved = output_of({front_end_.program("save"), "-c", "-t", "mangle"});
   for (const std::string &line : lines(saved)) {
-    if (line.find("] -A cases -m connmark ") == line.npos) continue;
+    if (line.find("] -A cases -m conn") == line.npos) continue;
     counts.push_back(std::stoull(line.substr(1)));
   }
   return counts;
@@ -139,14 +152,19 @@ std::string NftChain::apply(const Operation &op) const {
 }
 
 std::string NftChain::count(Marks value, Marks mask) const {
-  return masked_match("ct mark", value.ct, mask.ct) + masked_match("meta mark", value.nf, mask.nf) +
-         "counter\n";
+  const std::string packet = masked_match("meta mark", value.nf, mask.nf) + "counter\n";
+  if (!has_connection()) return std::string("ct state ") + state_name(tracking()) + " " + packet;
+  return masked_match("ct mark", value.ct, mask.ct) + packet;
 }
 
 void NftChain::create() {
   std::string input = std::string("table ") + nft_family(family()) + " semantics {\n";
   input += "chain cases {}\n";
-  input += "chain output {\ntype route hook output priority -150\nudp dport 9 jump cases\n}\n}\n";
+  input += "chain output {\ntype route hook output priority -150\nudp dport 9 jump cases\n}\n";
+  if (tracking() == Tracking::kUntracked) {
+    input += "chain raw_output {\ntype filter hook output priority -300\nudp dport 9 notrack\n}\n";
+  }
+  input += "}\n";
   std::vector<std::string> argv = nft_;
   argv.insert(argv.end(), {"-f", "-"});
   output_of(argv, input);
@@ -168,12 +186,12 @@ std::vector<std::uint64_t> NftChain::counts() const {
 }
 
 std::vector<std::string> rules_of(const RuleChain &chain, const std::vector<MarkCase> &cases) {
-  constexpr Marks kBothWhole{kAllBits, kAllBits};
+  const Marks whole{chain.has_connection() ? kAllBits : 0, kAllBits};
   std::vector<std::string> rules;
   for (const MarkCase &each : cases) {
     rules.push_back(chain.set_marks(each.before));
     rules.push_back(chain.apply(each.op));
-    rules.push_back(chain.count(each.after, kBothWhole));
+    rules.push_back(chain.count(each.after, whole));
   }
   return rules;
 }
@@ -182,7 +200,7 @@ std::vector<std::uint64_t> decide(RuleChain &chain, const std::vector<MarkCase> 
   chain.start();
   chain.append(rules_of(chain, cases));
   chain.complete();
-  send_packet(chain.family());
+  send_packet(chain.family(), chain.tracking());
   return chain.counts();
 }
 

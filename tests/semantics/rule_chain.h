@@ -27,13 +27,19 @@ class RuleChain {
 
   Family family() const { return family_; }
 
+  // What the chain's packet is; to be said before start().
+  Tracking tracking() const { return tracking_; }
+  void use(Tracking tracking) { tracking_ = tracking; }
+  bool has_connection() const { return tracking_ == Tracking::kTracked; }
+
   // Enters a fresh private network in which the chain is there, and empty.
   void start();
 
   // The text of a rule that ...
   virtual std::string set_marks(Marks marks) const = 0;
   virtual std::string apply(const Operation &op) const = 0;
-  // counts packets whose marks are `value` in the bits of `mask`.
+  // counts packets whose marks are `value` in the bits of `mask`; without a
+  // connection, packets that have none, and whose own mark is such.
   virtual std::string count(Marks value, Marks mask) const = 0;
 
   // Adds rules behind those that are there.
@@ -50,6 +56,7 @@ class RuleChain {
   virtual void load(const std::vector<std::string> &rules) = 0;
 
   Family family_;
+  Tracking tracking_ = Tracking::kTracked;
   std::size_t rules_per_load_;
 };
 

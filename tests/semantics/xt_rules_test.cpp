@@ -31,6 +31,15 @@ TEST_P(XtRulesTest, ChangeMarksAsPredicted) {
   EXPECT_TRUE(all_predictions_hold(chain_, cases));
 }
 
+TEST_P(XtRulesTest, DoNothingToPacketsWithoutAConnection) {
+  auto ops = random_operations(random_, kRules);
+  for (const Operation &op : empty_restores()) ops.push_back(op);
+  for (const Tracking tracking : {Tracking::kUntracked, Tracking::kInvalid}) {
+    chain_.use(tracking);
+    EXPECT_TRUE(all_predictions_hold(chain_, without_connection(mark_cases(random_, ops, 0))));
+  }
+}
+
 TEST_P(XtRulesTest, AWrongBitInThePredictionIsNoticed) {
   const MarkCase right = predicted(restore_mark(0xff0, 0xff0ff), {0x12345678, 0x9abcdef0});
   auto cases = wrong_predictions(right);

@@ -209,4 +209,20 @@ ParsedRule parsed(Revision revision, std::vector<std::string> words) {
   return result;
 }
 
+bool takes_option(Revision revision, int c, std::string argument, bool inverted,
+                  unsigned int &flags, WireBytes &bytes) {
+  const xtables_target &plugin = target(revision);
+  GuardedTarget guarded(bytes);
+  xt_entry_target *entry = guarded.entry();
+  optarg = argument.data();
+  CapturedStream err(stderr);
+  // Behind a longjmp only what is volatile is known to have its value.
+  volatile bool taken = false;
+  if (setjmp(refusal) == 0) {
+    taken = plugin.parse(c, nullptr, inverted ? 1 : 0, &flags, nullptr, &entry) != 0;
+  }
+  bytes = guarded.bytes();
+  return taken;
+}
+
 }  // namespace connmark::test

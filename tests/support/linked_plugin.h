@@ -41,4 +41,10 @@ struct ParsedRule {
 // behind "--".
 ParsedRule parsed(Revision revision, std::vector<std::string> words);
 
+// Calls the plugin's parse with option `c` of its table, as a caller that keeps
+// `flags` and `bytes` of a rule, and has made both as it likes.  Returns whether
+// the option was taken.
+bool takes_option(Revision revision, int c, std::string argument, bool inverted,
+                  unsigned int &flags, WireBytes &bytes);
+
 }  // namespace connmark::test

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -47,8 +48,9 @@ std::string unshare_network() {
     owns_user_namespace = true;
     return "";
   }
+  const std::string in_user_namespace = failure("with a user namespace");
   if (unshare(CLONE_NEWNET) == 0) return "";
-  return failure("cannot make a network namespace, with or without a user namespace");
+  return "cannot make a network namespace: " + in_user_namespace + "; " + failure("without one");
 }
 
 std::string bring_loopback_up() {
@@ -85,7 +87,7 @@ std::string enter_private_network() {
   return "";
 }
 
-void send_packet(Family family) {
+void send_packet(Family family, Tracking tracking) {
   const bool ipv4 = family == Family::kIpv4;
   sockaddr_in address4{};
   address4.sin_family = AF_INET;
@@ -95,8 +97,14 @@ void send_packet(Family family) {
   address6.sin6_family = AF_INET6;
   address6.sin6_port = htons(9);
   address6.sin6_addr = IN6ADDR_LOOPBACK_INIT;
-  const int socket = ::socket(ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sendto(socket, "x", 1, 0,
+  const bool raw = tracking == Tracking::kInvalid;
+  const udphdr header{.source = htons(1), .dest = htons(9), .len = htons(1000), .check = 0};
+  const char payload = 'x';
+  if (raw) address6.sin6_port = 0;  // of a raw socket, this would be a protocol
+  const int socket = ::socket(ipv4 ? AF_INET : AF_INET6,
+                              (raw ? SOCK_RAW : SOCK_DGRAM) | SOCK_CLOEXEC, IPPROTO_UDP);
+  sendto(socket, raw ? static_cast<const void *>(&header) : &payload,
+         raw ? sizeof header : sizeof payload, 0,
          ipv4 ? reinterpret_cast<sockaddr *>(&address4) : reinterpret_cast<sockaddr *>(&address6),
          ipv4 ? sizeof address4 : sizeof address6);
   close(socket);

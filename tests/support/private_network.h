@@ -26,10 +26,16 @@ std::string program(Family family, const std::string &back_end_and_verb);
 // The process must have one thread.
 [[nodiscard]] std::string enter_private_network();
 
-// Sends one UDP datagram over the loopback interface.  It walks OUTPUT,
+// What connection tracking makes of a packet; only a tracked one has a
+// connection.
+enum class Tracking { kTracked, kUntracked, kInvalid };
+
+// Sends one UDP datagram to port 9 over the loopback interface.  It walks OUTPUT,
 // POSTROUTING, PREROUTING and INPUT and belongs to a connection; a new source
-// port makes it a new connection each time.
-void send_packet(Family family);
+// port makes it a new connection each time.  An untracked one is the same: a
+// rule has to exempt it.  The header of an invalid one says that it is longer
+// than it is.
+void send_packet(Family family, Tracking tracking = Tracking::kTracked);
 
 // The folder of the plugin under test, and the search path that finds it before
 // the plugins of the installed iptables.

@@ -17,11 +17,16 @@ struct Value {
 
 class Reader {
  public:
-  Reader(std::string_view statement, const std::vector<Marks> &before)
-      : rest_(statement), before_(before) {}
+  Reader(std::string_view statement, const std::vector<Marks> &before, bool tracked)
+      : rest_(statement), before_(before), ended_(false), tracked_(tracked) {}
 
   std::vector<Marks> run() {
-    const bool connection = take("ct");
+    bool connection = take("ct");
+    if (connection && take("state")) {
+      require("established,related,new");
+      ended_ = !tracked_;
+      connection = take("ct");
+    }
     if (!connection) require("meta");
     require("mark");
     require("set");
@@ -29,6 +34,7 @@ class Reader {
     if (!rest_.empty()) fail("nothing more");
 
     std::vector<Marks> after = before_;
+    if (ended_ || (connection && !tracked_)) return after;
     for (std::size_t i = 0; i < after.size(); ++i) {
       (connection ? after[i].ct : after[i].nf) = value.column[i];
     }
@@ -70,6 +76,7 @@ class Reader {
     Value value;
     if (take("ct")) {
       require("mark");
+      ended_ = ended_ || !tracked_;
       for (const Marks &each : before_) value.column.push_back(each.ct);
     } else if (take("mark") || (take("meta") && (require("mark"), true))) {
       for (const Marks &each : before_) value.column.push_back(each.nf);
@@ -128,12 +135,15 @@ class Reader {
 
   std::string_view rest_;
   const std::vector<Marks> &before_;
+  bool ended_;  // the rule, before the statement
+  bool tracked_;
 };
 
 }  // namespace
 
-std::vector<Marks> run_nft(std::string_view statement, const std::vector<Marks> &before) {
-  return Reader(statement, before).run();
+std::vector<Marks> run_nft(std::string_view statement, const std::vector<Marks> &before,
+                           bool tracked) {
+  return Reader(statement, before, tracked).run();
 }
 
 }  // namespace connmark::test

@@ -45,6 +45,22 @@ TEST(NftStatementTest, ReadsFromTheLeftWithinOneOperator) {
   EXPECT_EQ(run("ct mark set ct mark << 8 >> 4").ct, (kCt << 8) >> 4);
 }
 
+TEST(NftStatementTest, DoesNothingWithoutAConnectionWhereItAsksForOne) {
+  const std::vector<Marks> before{{kCt, kNf}};
+  const auto without = [&](std::string_view statement) {
+    return run_nft(statement, before, false).front();
+  };
+  EXPECT_EQ(without("meta mark set mark and 0xff"), (Marks{kCt, kNf & 0xff}));
+  EXPECT_EQ(without("meta mark set 0x1"), (Marks{kCt, 0x1}));
+  for (const char *statement :
+       {"ct mark set 0x1", "ct mark set mark", "meta mark set ct mark",
+        "meta mark set ct mark and 0x0", "meta mark set meta mark and 0xff or ct mark and 0xff00",
+        "ct state established,related,new meta mark set 0x1"}) {
+    EXPECT_EQ(without(statement), before.front()) << statement;
+    EXPECT_NE(run(statement), before.front()) << statement;
+  }
+}
+
 TEST(NftStatementTest, RefusesWhatNftRefuses) {
   for (const char *statement : {"",
                                 "ct",
@@ -66,6 +82,9 @@ TEST(NftStatementTest, RefusesWhatNftRefuses) {
                                 "ct mark set meta",
                                 "ct mark set ( ct mark )",
                                 "ct mark set ct mark << mark",
+                                "ct state new meta mark set 0x1",
+                                "ct state established,related,new",
+                                "ct state established,related,new mark set 0x1",
                                 "ct mark  set 0x1",
                                 "ct mark set 0x1 "}) {
     EXPECT_THROW(run(statement), std::invalid_argument) << "'" << statement << "'";

@@ -242,6 +242,16 @@ TEST(CanonicalTest, KeepsTheRest) {
   EXPECT_EQ(canonical({Mode{3}, 1, 2, 3, right}), (Operation{Mode{3}, 1, 2, 3, right}));
 }
 
+TEST(CanonicalTest, WritesEveryDirectionButRightAsLeft) {
+  for (unsigned n = 0; n < 256; ++n) {
+    const Shift shift{static_cast<Direction>(n), 9};
+    const Direction expected = n == 1 ? Direction::kRight : Direction::kLeft;
+    EXPECT_EQ(canonical({Mode::kSave, 0, 2, 3, shift}),
+              (Operation{Mode::kSave, 0, 2, 3, {expected, 9}}));
+    EXPECT_EQ(shifted(0x12345678, shift), shifted(0x12345678, {expected, 9}));
+  }
+}
+
 TEST(CanonicalTest, KeepsTheEffectAndIsUnique) {
   const std::uint64_t seed = random_seed();
   RandomRules random(seed);

@@ -386,6 +386,22 @@ TEST_P(PluginTest, ReadsSavedRulesAsItReadsAllOthers) {
   }
 }
 
+TEST_P(PluginTest, AnswersNoToOptionsThatAreNotItsOwn) {
+  alignas(xt_entry_target) unsigned char memory[sizeof(xt_entry_target) + 16] = {};
+  auto *entry = reinterpret_cast<xt_entry_target *>(memory);
+  const std::vector<unsigned char> before(std::begin(memory), std::end(memory));
+  optarg = const_cast<char *>("0x1");
+  const int count = static_cast<int>(GetParam() == 1 ? kOptionCount - 2 : kOptionCount);
+  for (const int c : {count, count + 1, 63, 255, 256, 256 + 5, -1, -256}) {
+    for (const int inverted : {0, 1}) {
+      unsigned int flags = 0;
+      EXPECT_EQ(target(GetParam()).parse(c, nullptr, inverted, &flags, nullptr, &entry), 0) << c;
+      EXPECT_EQ(flags, 0U) << c;
+      EXPECT_TRUE(std::equal(before.begin(), before.end(), memory)) << c;
+    }
+  }
+}
+
 TEST_P(PluginTest, ReadsBackWhatItSaves) {
   const std::uint64_t seed = random_seed();
   RandomRules random(seed);

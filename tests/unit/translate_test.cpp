@@ -47,6 +47,8 @@ void expect_exact(const Operation &op, const std::vector<Marks> &before) {
   const std::string statement = nft(op);
   EXPECT_EQ(run_nft(statement, before), after(op, before))
       << testing::PrintToString(op) << " as " << statement;
+  EXPECT_EQ(run_nft(statement, before, false), before)
+      << testing::PrintToString(op) << " as " << statement << ", without a connection";
 }
 
 // ---- The words
@@ -80,9 +82,10 @@ TEST(TranslateTest, WritesANoOpThatLoads) {
 
 TEST(TranslateTest, ClearsTheBitsOfAnEmptySource) {
   EXPECT_EQ(nft(save_mark(0, 0xff)), "ct mark set ct mark and 0xffffff00");
-  EXPECT_EQ(nft(restore_mark(0xff, 0)), "meta mark set mark and 0xffffff00");
+  EXPECT_EQ(nft(restore_mark(0xff, 0)),
+            "ct state established,related,new meta mark set mark and 0xffffff00");
   EXPECT_EQ(nft(save_mark(0, kAllBits)), "ct mark set 0x0");
-  EXPECT_EQ(nft(restore_mark(kAllBits, 0)), "meta mark set 0x0");
+  EXPECT_EQ(nft(restore_mark(kAllBits, 0)), "ct state established,related,new meta mark set 0x0");
 }
 
 TEST(TranslateTest, JoinsByOrWhatHasNoBitInCommonElseByXor) {
@@ -142,6 +145,8 @@ TEST(TranslateTest, CopiesNothingWhereTheShiftLosesEveryBit) {
   EXPECT_EQ(nft(with_shift(save_mark(0xff, 0xff), kRight, 8)),
             "ct mark set ct mark and 0xffffff00");
   EXPECT_EQ(nft(with_shift(restore_mark(0, 0xff), kRight, 8)), "meta mark set mark");
+  EXPECT_EQ(nft(with_shift(restore_mark(0xff, 0xff), kRight, 8)),
+            "ct state established,related,new meta mark set mark and 0xffffff00");
 }
 
 TEST(TranslateTest, HasOneTextForOneEffect) {

@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -73,10 +74,12 @@ int NetlinkConversation::ask(NetlinkRequest &request,
 Answer read_answer(std::span<const char> bytes, std::uint32_t sequence,
                    const std::function<bool(const nlmsghdr &)> &visit) {
   Answer answer;
-  int left = static_cast<int>(bytes.size());
-  const auto *message = reinterpret_cast<const nlmsghdr *>(bytes.data());
   bool more = true;
-  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+  while (bytes.size() >= sizeof(nlmsghdr)) {
+    const auto *const message = reinterpret_cast<const nlmsghdr *>(bytes.data());
+    // mnl_nlmsg_ok() takes a length of 2^31 for a negative one.
+    if (message->nlmsg_len < sizeof(nlmsghdr) || message->nlmsg_len > bytes.size()) break;
+    bytes = bytes.subspan(std::min<std::size_t>(MNL_ALIGN(message->nlmsg_len), bytes.size()));
     if (message->nlmsg_seq != sequence) continue;
     if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) answer.interrupted = true;
     const std::size_t size = mnl_nlmsg_get_payload_len(message);
@@ -103,7 +106,7 @@ Answer read_answer(std::span<const char> bytes, std::uint32_t sequence,
     }
     more = (message->nlmsg_flags & NLM_F_MULTI) != 0;
   }
-  if (left > 0) answer.error = EBADMSG;
+  if (!bytes.empty()) answer.error = EBADMSG;
   // One message that is the whole answer.
   if (!more) answer.end = Answer::End::kWhole;
   return answer;

@@ -228,10 +228,11 @@ TEST(IncompleteAuditTest, GoesOnWithoutTheTablesThatAUserMayNotList) {
                    {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"});
   }
   std::vector<std::string> probe = unshare;
-  probe.insert(probe.end(), {"sh", "-c",
-                             "test -x \"$1\" && test -e /proc/self/net/ip_tables_names && "
-                             "! cat /proc/self/net/ip_tables_names",
-                             "sh", connmark_path()});
+  probe.insert(
+      probe.end(),
+      {"sh", "-c",
+       "test -x \"$1\" && cd /proc/self/net && test -e ip_tables_names && ! cat ip_tables_names",
+       "sh", connmark_path()});
   if (run(probe).status != 0) GTEST_SKIP() << "the list of tables is not there, or not hidden";
   const CommandResult result = audit_in(unshare, "");
   EXPECT_EQ(result.status, 3) << result.err << result.out;

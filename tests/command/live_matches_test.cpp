@@ -148,8 +148,7 @@ TEST_F(LiveMatchesTest, KnowsWhichMatchesAreStable) {
   for (const char *const unstable :
        {"-m limit --limit 5/sec", "-m statistic --mode random --probability 0.5",
         "-m recent --rcheck", "-m quota --quota 5",
-        "-m connbytes --connbytes 5 --connbytes-mode "
-        "bytes --connbytes-dir both",
+        "-m connbytes --connbytes 5 --connbytes-mode bytes --connbytes-dir both",
         "-m connlimit --connlimit-above 5",
         "-m hashlimit --hashlimit-upto 5/sec --hashlimit-name x", "-m time --timestart 01:00"}) {
     const CommandResult probe =
@@ -261,9 +260,8 @@ TEST_F(LiveMatchesTest, ReadsTheSameOfTheKernelAsOfItsText) {
                 "-m rpfilter --validmark", "-m socket --restore-skmark", "-m dscp --dscp 5"}) +
         one_of({"", "-j ACCEPT", "-j DROP", "-j RETURN", "-j office", "-g office",
                 "-j MARK --set-xmark 1/3", "-j CONNMARK --save-mark",
-                "-j CONNMARK "
-                "--restore-mark --mask 0xff",
-                "-j NFQUEUE --queue-num 1", "-j QUEUE", "-j CONNMARK --set-mark 5/7"}) +
+                "-j CONNMARK --restore-mark --mask 0xff", "-j NFQUEUE --queue-num 1", "-j QUEUE",
+                "-j CONNMARK --set-mark 5/7"}) +
         "\n";
   }
   const CommandResult loaded = run({"iptables-legacy-restore"}, text + "COMMIT\n");

@@ -173,8 +173,7 @@ class KernelRulesTest : public testing::Test {
     for (const char *rule :
          {"fwmark 0x80/0x80 lookup 100", "not fwmark 0xca6c lookup 51820", "fwmark 0 lookup 7",
           "fwmark 0/0xff lookup 7",
-          "from 10.0.0.0/8 to 10.1.2.3 iif lo oif lo tos 4 fwmark 2/7 lookup 9 "
-          "suppress_prefixlength 0",
+          "from 10.0.0.0/8 to 10.1.2.3 iif lo oif lo fwmark 2/7 lookup 9 suppress_prefixlength 0",
           "fwmark 0x80000/0xff0000 unreachable", "fwmark 9 goto 32766", "fwmark 9 nop",
           "fwmark 9 ipproto tcp dport 22 sport 1-5 lookup default", "fwmark 11 blackhole",
           "fwmark 11 iif nosuch oif nosuch2 tun_id 5 lookup 5", "fwmark 12 goto 5 pref 4",

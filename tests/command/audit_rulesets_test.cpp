@@ -163,7 +163,6 @@ std::vector<std::string> examples_of(const std::string &file, const std::string 
   bool inside = false;
   std::string text = text_of(file);
   for (std::size_t at; (at = text.find("\\e\n")) != text.npos;) text.replace(at, 3, " ");
-  for (std::size_t at; (at = text.find("\\\n")) != text.npos;) text.replace(at, 2, " ");
   std::erase(text, '\\');
   for (const std::string &line : lines(text)) {
     const std::string kCommand = "iptables -t mangle -A ";

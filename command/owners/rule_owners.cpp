@@ -207,6 +207,7 @@ class OwnerFinder {
   }
 
   OwnerIndex owner_of(const PolicyRule &rule) {
+    if (!rule.looks_at_mark()) return owner_named("routing rules", OwnerKind::kRouting);
     for (std::size_t i = 0; i < known_.size(); ++i) {
       if (known_[i].mask == rule.mask && fits(rule, known_[i])) {
         if (rule.mask != kAllBits || !known_[i].values.empty()) return known_owner(i);

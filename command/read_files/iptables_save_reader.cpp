@@ -35,7 +35,7 @@ bool has_effect(const Rule &rule) {
 void read(std::istream &in, const std::string &name, Ruleset &ruleset) {
   const auto input = static_cast<InputIndex>(ruleset.inputs.size());
   const auto first_chain = static_cast<ChainIndex>(ruleset.chains.size());
-  ruleset.inputs.push_back({name, false});
+  ruleset.inputs.push_back({.name = name});
   SaveText text(in, name);
   RuleMeaning meaning(text, first_chain);
   std::vector<std::uint32_t> table_of;  // of each chain from first_chain on
@@ -48,6 +48,7 @@ void read(std::istream &in, const std::string &name, Ruleset &ruleset) {
       rules_of.push_back(0);
       continue;
     }
+    ++ruleset.inputs[input].rules;
     Rule rule;
     rule.chain = first_chain + chain.number;
     rule.line = text.line();

@@ -146,6 +146,7 @@ class Reading {
   InputIndex input(bool is_of_iptables);
 
   Ruleset &ruleset_;
+  NetlinkConversation kernel_{NETLINK_NETFILTER};
   bool interrupted_ = false;
   std::map<TableKey, ReadTable> tables_;
   std::vector<std::tuple<ReadTable *, std::string>> verdict_maps_;
@@ -163,22 +164,22 @@ class Reading {
 };
 
 int Reading::dump(NetlinkRequest request, const std::function<bool(const nlmsghdr &)> &visit) {
-  const int error = ask_kernel(NETLINK_NETFILTER, request, visit);
+  const int error = kernel_.ask(request, visit);
   if (error == EINTR) interrupted_ = true;
-  if (error != 0 && error != EINTR && error != ENOENT) refuse_access("nf_tables", error);
+  if (error != 0 && error != EINTR && error != ENOENT) refuse_access(error);
   return error;
 }
 
 std::optional<std::uint32_t> Reading::generation() {
   std::uint32_t number = 0;
   NetlinkRequest request = request_for(NFT_MSG_GETGEN, 0);
-  const int error = ask_kernel(NETLINK_NETFILTER, request, [&number](const nlmsghdr &message) {
+  const int error = kernel_.ask(request, [&number](const nlmsghdr &message) {
     number = attributes_of(message).number_be(NFTA_GEN_ID);
     return true;
   });
   // What a kernel without nfnetlink, or without nf_tables, answers.
   if (error == EPROTONOSUPPORT || error == EINVAL || error == EOPNOTSUPP) return std::nullopt;
-  if (error != 0) refuse_access("nf_tables", error);
+  if (error != 0) refuse_access(error);
   return number;
 }
 
@@ -354,6 +355,7 @@ void Reading::read_rules(ReadTable &table, const std::string *chain) {
 
 void Reading::add_rule(ReadTable &table, ChainIndex chain, std::uint64_t position,
                        const Attributes &of) {
+  ++ruleset_.inputs[ruleset_.chains[chain].input].rules;
   Rule rule;
   rule.chain = chain;
   rule.number = table.is_of_iptables ? position : of.number_be64(NFTA_RULE_HANDLE);
@@ -382,18 +384,18 @@ void Reading::distrust_changed_sets() {
 
 }  // namespace
 
-void read_nf_tables(Ruleset &ruleset) {
+bool read_nf_tables(Ruleset &ruleset) {
   const std::size_t inputs = ruleset.inputs.size();
   const std::size_t chains = ruleset.chains.size();
   const std::size_t rules = ruleset.rules.size();
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::optional<bool> whole = Reading(ruleset).read();
-    if (!whole || *whole) return;
+    if (!whole || *whole) return whole.has_value();
     ruleset.inputs.resize(inputs);
     ruleset.chains.resize(chains);
     ruleset.rules.resize(rules);
   }
-  throw Refusal("audit: the rules of nf_tables change faster than they can be read, try again");
+  throw Refusal("the rules change faster than they can be read, try again");
 }
 
 }  // namespace connmark

@@ -14,6 +14,7 @@
 #include "command/nft/translated_rules.h"
 #include "command/output/json_document.h"
 #include "command/output/terminal.h"
+#include "command/read_files/refused_input.h"
 
 namespace connmark {
 namespace {
@@ -113,8 +114,7 @@ void translate_input(const Release &nft, const Arguments &arguments, ExitStatus 
   if (isatty(STDIN_FILENO) == 1) {
     throw Refusal("translate: no rule, give OPTIONS, or an iptables-save text on standard input");
   }
-  if (!standard_input_can_be_read()) throw Refusal("translate: standard input is closed");
-  SavedRules saved = read_saved_rules(std::cin, "standard input");
+  SavedRules saved = read_saved_rules(standard_input("translate"), "standard input");
   print(translated_rules(as_given(std::move(saved), arguments), nft), nft, arguments, status);
 }
 

@@ -484,6 +484,14 @@ TEST(AuditTest, ReadsNftAndWritesNft) {
 
 // -- the command ------------------------------------------------------------------
 
+// What an audit of iptables' rules on standard input begins with.
+std::string looked_at(const std::string &rules) {
+  return "Looked at:\n  standard input: " + rules +
+         "\nNot looked at:\n  rules of nft: not given, give it with --nft\n"
+         "  rules of ip rule: not given, give it with --rules\n"
+         "  the reverse-path check: not given, give it with --sysctl\n\n";
+}
+
 TEST(AuditTest, PrintsMapFindingsAndASummary) {
   const CommandResult result = run_connmark(
       {"audit", "--owners", owners_file(), "--iptables", "-"},
@@ -492,36 +500,39 @@ TEST(AuditTest, PrintsMapFindingsAndASummary) {
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(
       result.out,
-      "                  packet                            connection\n"
-      "                  31      23      15      7      0  31      23      15      7      0\n"
-      "                  |       |       |       |      |  |       |       |       |      |\n"
-      "kube-proxy        .................b..............  ................................\n"
-      "  packet: writes 0x4000, reads 0x4000\n"
-      "built-in chains   ssssssssssssssssssssssssssssssss  ssssssssssssssssssssssssssssssss\n"
-      "  packet: restores 0xffffffff\n"
-      "  connection: restores 0xffffffff\n"
-      "\n"
-      "  .  not used\n"
-      "  b  both read and written\n"
-      "  s  copied to or from the other mark, and nothing else\n"
-      "\n"
-      "problem unmasked-restore: built-in chains restores over bit 14 (0x4000) of the packet's "
-      "mark, which kube-proxy uses\n"
-      "  standard input:7: ip mangle PREROUTING, rule 1\n"
-      "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\n"
-      "  better:\n"
-      "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffbfff --ctmask 0xffffbfff\n"
-      "\n"
-      "1 problem and 0 hints in 3 rules and 0 routing rules that have to do with marks\n");
+      looked_at("6 rules") +
+          "                  packet                            connection\n"
+          "                  31      23      15      7      0  31      23      15      7      0\n"
+          "                  |       |       |       |      |  |       |       |       |      |\n"
+          "kube-proxy        .................b..............  ................................\n"
+          "  packet: writes 0x4000, reads 0x4000\n"
+          "built-in chains   ssssssssssssssssssssssssssssssss  ssssssssssssssssssssssssssssssss\n"
+          "  packet: restores 0xffffffff\n"
+          "  connection: restores 0xffffffff\n"
+          "\n"
+          "  .  not used\n"
+          "  b  both read and written\n"
+          "  s  copied to or from the other mark, and nothing else\n"
+          "\n"
+          "problem unmasked-restore: built-in chains restores over bit 14 (0x4000) of the packet's "
+          "mark, which kube-proxy uses\n"
+          "  standard input:7: ip mangle PREROUTING, rule 1\n"
+          "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\n"
+          "  better:\n"
+          "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffbfff --ctmask 0xffffbfff\n"
+          "\n"
+          "1 problem and 0 hints in 3 rules and 0 routing rules that have to do with marks\n");
 }
 
 TEST(AuditTest, SaysThatThereIsNothing) {
   const CommandResult result = run_connmark({"audit", "--owners", owners_file(), "--iptables", "-"},
                                             saved_table("filter", "", ""));
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.out,
-            "No rule looks at marks or writes them.\n\n"
-            "0 problems and 0 hints in 0 rules and 0 routing rules that have to do with marks\n");
+  EXPECT_EQ(
+      result.out,
+      looked_at("0 rules") +
+          "No rule looks at marks or writes them.\n\n"
+          "0 problems and 0 hints in 0 rules and 0 routing rules that have to do with marks\n");
 }
 
 TEST(AuditTest, RefusesWhatItCannotRead) {

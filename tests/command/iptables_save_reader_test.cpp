@@ -477,7 +477,9 @@ TEST_P(SavedKernelTest, ReadsWhatTheKernelHolds) {
 
   const Ruleset text = kReader.read(run({save}).out);
   Ruleset kernel;
-  read_legacy_tables(kernel);
+  const Family family =
+      GetParam() == connmark::test::Family::kIpv6 ? Family::kIpv6 : Family::kIpv4;
+  ASSERT_TRUE(read_legacy_tables(family, kernel));
   ASSERT_GT(text.rules.size(), 1000U);
   ASSERT_EQ(text.rules.size(), kernel.rules.size());
   const auto key = [](const Ruleset &ruleset, const Rule &rule) {
@@ -511,8 +513,7 @@ TEST_P(SavedKernelTest, ReadsWhatTheKernelHolds) {
     }
   }
   for (std::size_t i = 0; i < text.chains.size(); ++i) {
-    EXPECT_EQ(text.chains[i].family,
-              GetParam() == connmark::test::Family::kIpv6 ? Family::kIpv6 : Family::kIpv4);
+    EXPECT_EQ(text.chains[i].family, family);
   }
 }
 

@@ -83,7 +83,13 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     const PolicyRule &rule = ruleset.policy_rules[i];
     out << "policy " << rule.input - from.inputs << ' ' << static_cast<int>(rule.family) << ' '
         << rule.priority << ' ' << rule.value << ' ' << rule.mask << ' ' << rule.inverted << ' '
-        << rule.text << '\n';
+        << rule.text << ' ' << static_cast<int>(rule.action) << ' ' << rule.table_name << ' '
+        << rule.table.value_or(0) << ' ' << rule.target.value_or(0) << ' '
+        << rule.suppress_prefixlength.value_or(0) << '\n';
+    for (const Match &match : rule.matches) {
+      out << "match " << static_cast<int>(match.attribute) << ' ' << match.from << ' ' << match.to
+          << ' ' << match.text << '\n';
+    }
   }
   out << ruleset.has_policy_rules;
   return out.str();

@@ -80,9 +80,10 @@ class SharedBits {
     };
     std::array<std::array<std::vector<Setter>, kMarkFamilies>, 32> setters;
     for (RuleIndex i = 0; i < analysis_.ruleset.rules.size(); ++i) {
+      const Rule &rule = analysis_.ruleset.rules[i];
+      if (rule.writes.empty()) continue;
       const OwnerIndex owner = analysis_.owners.of_rule[i];
       if (analysis_.owners.owners[owner].kind != OwnerKind::kChains) continue;
-      const Rule &rule = analysis_.ruleset.rules[i];
       for (const MarkWrite &write : rule.writes) {
         if (write.mark != mark) continue;
         const WriteBits bits = write_bits(write);

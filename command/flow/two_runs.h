@@ -25,13 +25,20 @@ class RulesOfChains {
   // Whether packets are to be followed through the chain rule by rule: it, or a chain that it
   // calls, touches marks or untracks, or all of them together have only a few rules.
   bool matters(ChainIndex chain) const { return matters_[chain]; }
+  // How many rules there are to follow in it, those of chains that it calls each time.
+  std::size_t steps(ChainIndex chain) const { return matters_[chain] ? steps_[chain] : 1; }
 
  private:
-  void find_small(const Ruleset &ruleset);
+  template <typename Visitor>
+  void each_call(const Ruleset &ruleset, ChainIndex chain, const Visitor &visitor) const;
+  std::vector<ChainIndex> called_first(const Ruleset &ruleset) const;
+  std::vector<std::size_t> counts(const Ruleset &ruleset, const std::vector<ChainIndex> &order,
+                                  bool skips) const;
 
   std::vector<std::uint32_t> first_;
   std::vector<RuleIndex> rules_;
   std::vector<bool> matters_;
+  std::vector<std::size_t> steps_;
 };
 
 // Somebody looks at bits: a rule of the chains, or one of `ip rule`.
@@ -81,6 +88,7 @@ class TwoRuns {
  private:
   struct Run {
     std::array<std::array<Condition, 32>, 2> marks;  // [Mark][bit]
+    std::array<Condition, 32> routed;  // the packet's mark when its route was last looked for
     Condition here;
     Condition accepted;  // by a rule of the base chain at hand
     Condition decided;   // by a nat chain of the hook at hand
@@ -108,8 +116,10 @@ class TwoRuns {
   void take_branches(RuleIndex index, Condition different, OfRuns passed, Returned &returned);
   void take(RuleIndex index, const Branch &branch, const OfRuns &passed, Returned &returned);
   void skip(RuleIndex rule, ChainIndex chain, const OfRuns &passed, OfRuns &back);
-  void route();
+  void route(Condition when);
+  void reroute(const std::array<Run, kRuns> &before, Condition when);
   Condition differs(Mark mark, std::uint32_t bits);
+  bool writes_other_bits() const;
   Condition looks_different(const Rule &rule, std::size_t tests);
   OfRuns both(const OfRuns &left, const OfRuns &right);
 
@@ -124,7 +134,6 @@ class TwoRuns {
   PacketView view_;
   Family family_ = Family::kIpv4;
   std::vector<FreeDecision> free_decisions_;
-  std::size_t steps_ = 0;
 };
 
 }  // namespace connmark

@@ -33,12 +33,9 @@ class Stops {
     for (auto &[priority, chains] : by_priority) {
       if (!is_tracked && priority >= kConntrackPriority) track(is_tracked);
       next_stage(hook, priority);
-      const auto reroutes = [&](ChainIndex each) { return ruleset_.chains[each].reroutes; };
-      const bool is_rerouted = std::ranges::any_of(chains_in(chains), reroutes);
       Stop stop = here(Stop::Kind::kChains, hook);
       stop.chains = std::move(chains);
       stops_.push_back(std::move(stop));
-      if (is_rerouted) route();
     }
     if (!is_tracked) track(is_tracked);
     next_stage(hook, kSourceNatPriority + 1);

@@ -36,8 +36,7 @@ struct Stop {
 // For packets of `family`, kIpv4 or kIpv6.  Sources of the order: nf_hook_entries of
 // net/netfilter/core.c, ip_rcv, ip_local_deliver, ip_forward, __ip_local_out and
 // ip_output.  Chains of nat share one place in each hook (nf_nat_ipv4_ops), whatever their
-// priorities, which order them there.  The second routing of OUTPUT (ip_route_me_harder) is asked
-// behind each chain that reroutes: where the mark is what it was, the answer is, too.
+// priorities, which order them there.
 std::vector<Stop> stops_of(const Ruleset &ruleset, Family family, Way way);
 
 // The chains of all of them, by which the choice of an order is named.

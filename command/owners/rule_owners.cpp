@@ -76,12 +76,15 @@ class OwnerFinder {
       if (known_[i].named_by_user && known_[i].mask != 0) known_owner(i);
     }
     result_.of_rule.reserve(ruleset_.rules.size());
-    for (const Rule &rule : ruleset_.rules) result_.of_rule.push_back(owner_of(rule));
+    for (const Rule &rule : ruleset_.rules) {
+      result_.of_rule.push_back(is_somebodys(rule) ? owner_of(rule) : kNoOwner);
+    }
     // Only now is it known which software is there.
     for (OwnerIndex i = 0; i < result_.owners.size(); ++i) {
       if (result_.owners[i].kind == OwnerKind::kKnown) software_.push_back(i);
     }
     for (std::size_t i = 0; i < ruleset_.rules.size(); ++i) {
+      if (result_.of_rule[i] == kNoOwner) continue;
       const OwnerKind kind = result_.owners[result_.of_rule[i]].kind;
       if (kind == OwnerKind::kKnown) continue;
       if (const auto users = users_by_mask(ruleset_.rules[i])) {
@@ -114,6 +117,10 @@ class OwnerFinder {
       if (const auto known = comments_.find(words[i + 1])) return known;
     }
     return std::nullopt;
+  }
+
+  static bool is_somebodys(const Rule &rule) {
+    return rule.touches_marks() || rule.outcome.chain != kNoChain || rule.branches != nullptr;
   }
 
   OwnerIndex owner_of(const Rule &rule) {

@@ -3,6 +3,7 @@
 // Whose a rule is.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@
 namespace connmark {
 
 using OwnerIndex = std::uint32_t;
+// Of a rule that neither touches marks nor calls a chain: nobody asks whose it is.
+inline constexpr OwnerIndex kNoOwner = std::numeric_limits<OwnerIndex>::max();
 
 enum class OwnerKind : std::uint8_t {
   kKnown,    // software of the list, or named by the user

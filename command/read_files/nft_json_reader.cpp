@@ -6,26 +6,30 @@
 #include <charconv>
 #include <cstdint>
 #include <limits>
-#include <optional>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "command/output/number_text.h"
 #include "command/read_files/json_elements.h"
-#include "command/read_files/nft_json_text.h"
+#include "command/read_files/nft_json/members.h"
+#include "command/read_files/nft_json/rule_folder.h"
+#include "command/read_files/nft_json/statement_text.h"
 #include "command/read_files/refused_input.h"
 #include "command/refusal.h"
 #include "command/rule_set/builtin_chains.h"
-#include "command/rule_set/rule_marks.h"
 
 namespace connmark {
 namespace {
 
-using Json = nlohmann::json;
+using nft_json::Json;
+using nft_json::kProgram;
+using nft_json::list_of;
+using nft_json::member;
+using nft_json::text_member;
 
-constexpr std::string_view kProgram = "nft -j list ruleset";
 constexpr JsonList kObjects{.member = "nftables", .program = kProgram, .without_elements = "set"};
 
 template <typename Value>
@@ -47,24 +51,6 @@ constexpr std::array kHooks = {Named<Hook>{"prerouting", Hook::kPrerouting},
                                Named<Hook>{"ingress", Hook::kIngress},
                                Named<Hook>{"egress", Hook::kEgress}};
 
-// Statements behind which a packet goes no further.
-constexpr std::array<std::string_view, 11> kEndingStatements = {
-    "accept", "drop",       "return",   "queue", "reject",  "dnat",
-    "snat",   "masquerade", "redirect", "fwd",   "synproxy"};
-
-// Statements that let only some packets pass.
-constexpr std::array<std::string_view, 3> kLimitingStatements = {"limit", "quota", "ct count"};
-
-// Matches and targets of iptables that touch marks, some only with an option.
-constexpr std::array<std::string_view, 4> kMarkMatches = {"mark", "connmark", "mark_m", "socket"};
-constexpr std::array<std::string_view, 6> kMarkTargets = {"CONNMARK", "MARK",  "TPROXY",
-                                                          "SET",      "HMARK", "mark"};
-
-template <typename List>
-bool has(const List &list, std::string_view name) {
-  return std::ranges::find(list, name) != list.end();
-}
-
 template <typename List>
 auto named(const List &list, const char *what, const std::string &name) {
   const auto *const found = std::ranges::find(list, name, &std::decay_t<decltype(list[0])>::name);
@@ -75,32 +61,6 @@ auto named(const List &list, const char *what, const std::string &name) {
   }
   throw Refusal(std::string(what) + " " + in_quotes(name) + " is not known, give one of " +
                 accepted);
-}
-
-const Json &member(const Json &object, const char *what, const char *name) {
-  if (object.is_object()) {
-    const auto found = object.find(name);
-    if (found != object.end()) return *found;
-  }
-  throw Refusal("a " + std::string(what) + " without " + in_quotes(name) + ", give what " +
-                in_quotes(kProgram) + " prints");
-}
-
-const std::string &text_member(const Json &object, const char *what, const char *name) {
-  const Json &value = member(object, what, name);
-  if (value.is_string()) return value.get_ref<const std::string &>();
-  throw Refusal("a " + std::string(what) + " whose " + in_quotes(name) + " is not a text");
-}
-
-const std::vector<Json> &list_of(const Json &value, const char *what) {
-  if (value.is_array()) return value.get_ref<const std::vector<Json> &>();
-  throw Refusal(std::string(what) + " is not a list, give what " + in_quotes(kProgram) + " prints");
-}
-
-// What a table has under one name.
-std::string key_of(const Json &object, const char *what, const std::string &name) {
-  return text_member(object, what, "family") + '\0' + text_member(object, what, "table") + '\0' +
-         name;
 }
 
 // A number, or "mangle - 5" as people write it.
@@ -138,160 +98,21 @@ int priority_of(const Json &prio) {
                 " is not known, give a number");
 }
 
-std::uint32_t mark_number(const Json &json) {
-  if (json.is_number_unsigned() && json.get<std::uint64_t>() <= kAllBits) {
-    return json.get<std::uint32_t>();
-  }
-  throw Refusal("mark " + in_quotes(json.dump()) + " is out of range, give 0 to " +
-                std::to_string(kAllBits));
-}
-
-struct Jump {
-  ChainIndex chain = kNoChain;
-  bool is_goto = false;
-
-  constexpr bool operator==(const Jump &) const = default;
+// A set or map with a name, of one table.
+struct NamedSet {
+  std::string name;
+  bool is_listed_map = false;
+  bool is_led_by = false;                         // some rule goes where it says
+  bool is_changed = false;                        // by rules, for any packet
+  std::shared_ptr<std::vector<Branch>> branches;  // of a verdict map
 };
 
-// Where a verdict map leads.
-struct Verdicts {
-  std::vector<Jump> jumps;  // each once
-  bool ends = false;        // it has a verdict that ends the chain
+using SetIndex = std::uint32_t;
 
-  void add(const Jump &jump) {
-    if (std::ranges::find(jumps, jump) == jumps.end()) jumps.push_back(jump);
-  }
-};
-
-// Folds the statements of one rule, in their order.
-class RuleFolder {
- public:
-  explicit RuleFolder(Rule &rule) : rule_(rule), marks_(rule) {}
-
-  void match(const Json &match) {
-    const Json &left = member(match, "match", "left");
-    const Json &right = member(match, "match", "right");
-    const std::string &op = text_member(match, "match", "op");
-    if (!has_mark(left)) {
-      rule_.matches.push_back({});
-      read(right);
-      return;
-    }
-    const MarkExpression value = fold(left);
-    if (value.unknown_bits() != 0) rule_.matches.push_back({});
-    const auto compared =
-        right.is_number_integer() ? std::optional(mark_number(right)) : number(right);
-    if (compared && (op == "==" || op == "!=")) {
-      marks_.test(value, *compared, op == "!=");
-    } else if (compared && op == "in") {
-      // Some of the bits are set.
-      marks_.test(value & MarkExpression::constant(*compared), 0, true);
-    } else {
-      marks_.test_with_many(value);
-      read(right);
-    }
-  }
-
-  void mangle(const Json &statement, const Json &mangle) {
-    const Json &value = member(mangle, "mangle", "value");
-    const auto mark = mark_of(member(mangle, "mangle", "key"));
-    if (!mark) return read(value);
-    const MarkExpression folded = fold(value);
-    marks_.write(*mark, folded);
-    if (folded.unknown_bits() != 0) marks_.say(nft_text(statement));
-  }
-
-  void key_of_map(const Json &key) {
-    if (!has_mark(key)) {
-      rule_.matches.push_back({});
-      return;
-    }
-    const MarkExpression value = fold(key);
-    if (value.unknown_bits() != 0) rule_.matches.push_back({});
-    marks_.test_with_many(value);
-  }
-
-  void xt(const Json &xt) {
-    if (!xt.is_object()) {
-      marks_.say("xt");
-      return;
-    }
-    const std::string &type = text_member(xt, "xt", "type");
-    const std::string &name = text_member(xt, "xt", "name");
-    const bool is_target = type == "target";
-    if (is_target) {
-      if (is_ending_target(name)) rule_.outcome.verdict = Verdict::kAccept;
-    } else if (name != "comment") {
-      rule_.matches.push_back({});
-    }
-    if (is_target ? has(kMarkTargets, name) : has(kMarkMatches, name)) {
-      marks_.say("xt " + type + " " + name + ", whose options nft -j does not show");
-    }
-  }
-
-  // Each mark in `json` is looked at, nobody knows for what.
-  void read(const Json &json) {
-    if (const auto mark = mark_of(json)) return marks_.test_with_many(marks_.now(*mark));
-    if (!json.is_structured()) return;
-    for (const Json &each : json) read(each);
-  }
-
- private:
-  // A mark in quotes, as with a name in rt_marks, may be a number nonetheless.
-  static std::optional<std::uint32_t> number(const Json &json) {
-    if (!json.is_string()) return std::nullopt;
-    const std::string &text = json.get_ref<const std::string &>();
-    std::uint32_t value = 0;
-    const bool is_hex = text.starts_with("0x");
-    const char *const text_end = text.data() + text.size();
-    const auto [end, error] =
-        std::from_chars(text.data() + (is_hex ? 2 : 0), text_end, value, is_hex ? 16 : 10);
-    if (error != std::errc{} || end != text_end) return std::nullopt;
-    return value;
-  }
-
-  // In terms of the marks before the rule.
-  MarkExpression fold(const Json &json) {
-    if (json.is_number_integer()) return MarkExpression::constant(mark_number(json));
-    if (const auto value = number(json)) return MarkExpression::constant(*value);
-    if (const auto mark = mark_of(json)) return marks_.now(*mark);
-    if (json.is_object() && json.size() == 1 && json.begin()->is_array()) {
-      constexpr std::array<std::string_view, 5> kOperators = {"&", "|", "^", "<<", ">>"};
-      const std::string &name = json.begin().key();
-      const auto &operands = json.begin()->get_ref<const std::vector<Json> &>();
-      if (has(kOperators, name) && !operands.empty()) return fold(name, operands);
-    }
-    read(json);
-    // A packet that is not in the map, or has no such field, goes to the next rule.
-    constexpr std::array<std::string_view, 3> kPartial = {"map", "payload", "exthdr"};
-    if (json.is_object() && json.size() == 1 && has(kPartial, json.begin().key())) {
-      rule_.matches.push_back({});
-    }
-    return MarkExpression::unknown();
-  }
-
-  MarkExpression fold(const std::string &name, const std::vector<Json> &operands) {
-    MarkExpression result = fold(operands[0]);
-    for (std::size_t i = 1; i < operands.size(); ++i) {
-      const MarkExpression right = fold(operands[i]);
-      if (name == "&") {
-        result = result & right;
-      } else if (name == "|") {
-        result = result | right;
-      } else if (name == "^") {
-        result = result ^ right;
-      } else if (!right.is_constant()) {
-        result = MarkExpression::unknown();
-      } else {
-        const std::uint32_t bits = right.constant_bits();
-        result = name == "<<" ? result << bits : result >> bits;
-      }
-    }
-    return result;
-  }
-
-  Rule &rule_;
-  RuleMarks marks_;
+struct Table {
+  bool is_dormant = false;
+  std::unordered_map<std::string, ChainIndex> chains;
+  std::unordered_map<std::string, SetIndex> sets;
 };
 
 class NftReader {
@@ -301,78 +122,127 @@ class NftReader {
         name_(name),
         ruleset_(ruleset),
         input_(static_cast<InputIndex>(ruleset.inputs.size())),
-        first_chain_(static_cast<ChainIndex>(ruleset.chains.size())) {
+        first_chain_(static_cast<ChainIndex>(ruleset.chains.size())),
+        first_rule_(ruleset.rules.size()) {
     ruleset.inputs.push_back({name, true});
   }
 
   void read() {
     read_json_elements(in_, name_, kObjects, [this](const Json &object) { take(object); });
     refuse_what_is_not_listed();
-    follow_named_maps();
+    distrust_changed_sets();
+    leave_out_empty_rules();
   }
 
  private:
-  // A rule that leads where a map with a name says.
-  struct MapUse {
+  // A match that looks into a set.
+  struct Lookup {
     std::size_t rule = 0;
-    std::string map;
+    std::uint32_t match = 0;
+    SetIndex set = 0;
   };
 
   void take(const Json &object) {
     for (const auto &[kind, value] : object.items()) {
+      if (kind == "table") take_table(value);
       if (kind == "chain") take_chain(value);
       if (kind == "map") take_map(value);
       if (kind == "rule") take_rule(value);
     }
   }
 
-  // The chain of this name in the table of `object`; it may be listed later.
-  ChainIndex chain(const Json &object, const char *what, const std::string &name) {
+  Table &table(const Json &object, const char *what, const char *name_of_table = "table") {
+    return tables_[text_member(object, what, "family") + '\0' +
+                   text_member(object, what, name_of_table)];
+  }
+
+  void take_table(const Json &object) {
+    const auto flags = object.is_object() ? object.find("flags") : object.end();
+    if (flags == object.end()) return;
+    const bool is_dormant = flags->is_array()
+                                ? std::ranges::find(*flags, Json("dormant")) != flags->end()
+                                : *flags == "dormant";
+    if (is_dormant) table(object, "table", "name").is_dormant = true;
+  }
+
+  // The chain of this name; it may be listed later.
+  ChainIndex chain(Table &table, const std::string &name) {
     const auto next = static_cast<ChainIndex>(ruleset_.chains.size());
-    const auto [found, is_new] = chains_.try_emplace(key_of(object, what, name), next);
+    const auto [found, is_new] = table.chains.try_emplace(name, next);
     if (is_new) {
       Chain &chain = ruleset_.chains.emplace_back();
       chain.input = input_;
-      chain.family = named(kFamilies, "family", text_member(object, what, "family"));
-      chain.table = text_member(object, what, "table");
       chain.name = name;
       is_listed_.push_back(false);
     }
     return found->second;
   }
 
+  SetIndex set(Table &table, std::string_view name) {
+    const auto [found, is_new] =
+        table.sets.try_emplace(std::string(name), static_cast<SetIndex>(sets_.size()));
+    if (is_new) sets_.emplace_back().name = name;
+    return found->second;
+  }
+
   void take_chain(const Json &object) {
-    const ChainIndex index = chain(object, "chain", text_member(object, "chain", "name"));
+    Table &of = table(object, "chain");
+    if (of.is_dormant) return;
+    const ChainIndex index = chain(of, text_member(object, "chain", "name"));
     is_listed_[index - first_chain_] = true;
-    if (!object.contains("hook")) return;
     Chain &chain = ruleset_.chains[index];
+    chain.family = named(kFamilies, "family", text_member(object, "chain", "family"));
+    chain.table = text_member(object, "chain", "table");
+    if (!object.contains("hook")) return;
     chain.hook = named(kHooks, "hook", text_member(object, "chain", "hook"));
     chain.priority = priority_of(member(object, "chain", "prio"));
-    chain.reroutes = text_member(object, "chain", "type") == "route" && chain.hook == Hook::kOutput;
+    const std::string &type = text_member(object, "chain", "type");
+    chain.reroutes = type == "route" && chain.hook == Hook::kOutput;
+    chain.is_nat = type == "nat";
+    chain.policy_drops = nft_json::member_text(object, "policy") == "drop";
   }
 
   void take_map(const Json &object) {
-    Verdicts &verdicts = maps_[key_of(object, "map", text_member(object, "map", "name"))];
-    if (object.contains("elem")) add_verdicts(object, "map", object["elem"], verdicts);
+    Table &of = table(object, "map");
+    if (of.is_dormant) return;
+    NamedSet &map = sets_[set(of, text_member(object, "map", "name"))];
+    map.is_listed_map = true;
+    if (!object.contains("elem")) return;
+    if (map.branches == nullptr) map.branches = std::make_shared<std::vector<Branch>>();
+    add_branches(of, object["elem"], *map.branches);
   }
 
-  // `pairs` are the elements of a map in the table of `object`.
-  void add_verdicts(const Json &object, const char *what, const Json &pairs, Verdicts &verdicts) {
+  // `pairs` are the elements of a map in the table `of`.
+  void add_branches(Table &of, const Json &pairs, std::vector<Branch> &branches) {
+    std::unordered_set<std::uint64_t> seen;
     for (const Json &pair : list_of(pairs, "elem")) {
       if (!pair.is_array() || pair.size() != 2 || !pair[1].is_object()) continue;
       for (const auto &[name, value] : pair[1].items()) {
-        if (name == "jump" || name == "goto") {
-          verdicts.add(
-              {chain(object, what, text_member(value, "verdict", "target")), name == "goto"});
-        }
-        if (name == "accept" || name == "drop" || name == "return") verdicts.ends = true;
+        const Branch branch = branch_of(of, name, value);
+        if (branch.verdict == Verdict::kContinue) continue;
+        const auto key = static_cast<std::uint64_t>(branch.verdict) << 32 | branch.chain;
+        if (seen.insert(key).second) branches.push_back(branch);
       }
     }
   }
 
+  Branch branch_of(Table &of, std::string_view name, const Json &value) {
+    if (name == "jump" || name == "goto") {
+      return {name == "goto" ? Verdict::kGoto : Verdict::kJump,
+              chain(of, text_member(value, "verdict", "target"))};
+    }
+    if (name == "accept") return {Verdict::kAccept};
+    if (name == "drop") return {Verdict::kDrop};
+    if (name == "return") return {Verdict::kReturn};
+    return {};
+  }
+
   void take_rule(const Json &object) {
+    const std::string &name = text_member(object, "rule", "chain");
+    Table &of = table(object, "rule");
+    if (of.is_dormant) return;
     Rule rule;
-    rule.chain = chain(object, "rule", text_member(object, "rule", "chain"));
+    rule.chain = chain(of, name);
     const Json &handle = member(object, "rule", "handle");
     if (!handle.is_number_unsigned()) {
       throw Refusal("a rule whose \"handle\" is not a number");
@@ -380,56 +250,50 @@ class NftReader {
     rule.number = handle.get<std::uint64_t>();
     if (object.contains("comment")) rule.comment = text_member(object, "rule", "comment");
     const std::vector<Json> &statements = list_of(member(object, "rule", "expr"), "expr");
-    RuleFolder folder(rule);
-    Verdicts verdicts;
-    std::string map;
+    const Family family = named(kFamilies, "family", text_member(object, "rule", "family"));
+    nft_json::RuleFolder folder(rule, family);
     for (const Json &statement : statements) {
       if (!statement.is_object()) continue;
-      for (const auto &[name, value] : statement.items()) {
-        take_statement(object, statement, name, value, rule, folder, verdicts, map);
+      for (const auto &[kind, value] : statement.items()) {
+        if (kind == "jump" || kind == "goto") {
+          rule.outcome = branch_of(of, kind, value);
+          continue;
+        }
+        folder.take(kind, value, statement);
+        if (kind == "vmap") lead(of, member(value, "vmap", "data"), rule);
       }
     }
-    const bool has_marks = !rule.tests.empty() || !rule.writes.empty() || !rule.unknown.empty();
-    if (has_marks) rule.text = rule_text(statements, rule.comment);
-    if (!map.empty()) {
-      uses_.push_back({ruleset_.rules.size(), std::move(map)});
-    } else if (!has_marks && verdicts.jumps.empty()) {
-      return;
+    if (rule.touches_marks()) rule.text = rule_text(statements, rule.comment);
+    for (const std::string &changed : folder.changed_sets()) {
+      sets_[set(of, changed)].is_changed = true;
+      some_set_is_changed_ = true;
     }
-    if (verdicts.ends && verdicts.jumps.empty()) rule.outcome.verdict = Verdict::kAccept;
-    add(std::move(rule), verdicts.jumps, ruleset_.rules);
+    if (says_nothing(rule)) return;
+    for (const auto &[match, in] : folder.lookups()) {
+      lookups_.push_back({ruleset_.rules.size(), match, set(of, in)});
+    }
+    ruleset_.rules.push_back(std::move(rule));
   }
 
-  void take_statement(const Json &object, const Json &statement, const std::string &name,
-                      const Json &value, Rule &rule, RuleFolder &folder, Verdicts &verdicts,
-                      std::string &map) {
-    if (name == "match") return folder.match(value);
-    if (name == "mangle") return folder.mangle(statement, value);
-    if (name == "xt") return folder.xt(value);
-    if (name == "jump" || name == "goto") {
-      return verdicts.add(
-          {chain(object, "rule", text_member(value, "verdict", "target")), name == "goto"});
-    }
-    if (name == "vmap") {
-      folder.key_of_map(member(value, "vmap", "key"));
-      const Json &data = member(value, "vmap", "data");
-      if (data.is_string()) {
-        const std::string &reference = data.get_ref<const std::string &>();
-        map = key_of(object, "rule", reference.substr(reference.starts_with('@') ? 1 : 0));
-      } else {
-        add_verdicts(object, "rule", member(data, "vmap", "set"), verdicts);
-      }
+  // Where a verdict map leads; one with a name may be listed behind the rule.
+  void lead(Table &of, const Json &data, Rule &rule) {
+    if (!data.is_string()) {
+      auto branches = std::make_shared<std::vector<Branch>>();
+      add_branches(of, member(data, "vmap", "set"), *branches);
+      if (!branches->empty()) rule.branches = std::move(branches);
       return;
     }
-    if (has(kEndingStatements, name)) rule.outcome.verdict = Verdict::kAccept;
-    if (has(kLimitingStatements, name)) rule.matches.push_back({});
-    folder.read(value);
+    const std::string_view reference = data.get_ref<const std::string &>();
+    NamedSet &map = sets_[set(of, reference.substr(reference.starts_with('@') ? 1 : 0))];
+    map.is_led_by = true;
+    if (map.branches == nullptr) map.branches = std::make_shared<std::vector<Branch>>();
+    rule.branches = map.branches;
   }
 
   static std::string rule_text(const std::vector<Json> &statements, const std::string &comment) {
     std::string text;
     for (const Json &statement : statements) {
-      const std::string each = nft_text(statement);
+      const std::string each = nft_json::nft_text(statement);
       if (each.empty()) continue;
       if (!text.empty()) text += ' ';
       text += each;
@@ -437,31 +301,17 @@ class NftReader {
     return comment.empty() ? text : text + " comment \"" + comment + "\"";
   }
 
-  // Once for each chain that the rule leads to.  The packet is changed once only.
-  static void add(Rule rule, const std::vector<Jump> &jumps, std::vector<Rule> &rules) {
-    auto jump = jumps.begin();
-    if (rule.outcome.chain == kNoChain && jump != jumps.end()) lead(rule, *jump++);
-    rules.push_back(std::move(rule));
-    if (jump == jumps.end()) return;
-    Rule other = rules.back();
-    other.writes.clear();
-    other.unknown.clear();
-    for (; jump != jumps.end(); ++jump) {
-      lead(other, *jump);
-      rules.push_back(other);
-    }
-  }
-
-  static void lead(Rule &rule, const Jump &jump) {
-    rule.outcome = {jump.is_goto ? Verdict::kGoto : Verdict::kJump, jump.chain};
+  static bool says_nothing(const Rule &rule) {
+    return !rule.touches_marks() && rule.outcome.verdict == Verdict::kContinue &&
+           rule.branches == nullptr && !rule.untracks;
   }
 
   void refuse_what_is_not_listed() const {
     for (std::size_t i = 0; i < is_listed_.size(); ++i) {
       if (!is_listed_[i]) refuse_unlisted("chain", ruleset_.chains[first_chain_ + i].name);
     }
-    for (const MapUse &use : uses_) {
-      if (!maps_.contains(use.map)) refuse_unlisted("map", use.map.substr(use.map.rfind('\0') + 1));
+    for (const NamedSet &set : sets_) {
+      if (set.is_led_by && !set.is_listed_map) refuse_unlisted("map", set.name);
     }
   }
 
@@ -470,24 +320,25 @@ class NftReader {
                   " is used, but not listed, give all that " + in_quotes(kProgram) + " prints");
   }
 
-  // They may be listed behind the rules.
-  void follow_named_maps() {
-    if (uses_.empty()) return;
-    std::vector<Rule> rules;
-    rules.reserve(ruleset_.rules.size());
-    auto use = uses_.begin();
-    for (std::size_t i = 0; i < ruleset_.rules.size(); ++i) {
-      Rule &rule = ruleset_.rules[i];
-      if (use == uses_.end() || use->rule != i) {
-        rules.push_back(std::move(rule));
-        continue;
+  // What rules add to and take away for each packet may have another answer at
+  // the next look.
+  void distrust_changed_sets() {
+    if (!some_set_is_changed_) return;
+    for (const Lookup &lookup : lookups_) {
+      if (sets_[lookup.set].is_changed) {
+        ruleset_.rules[lookup.rule].matches[lookup.match].is_stable = false;
       }
-      const Verdicts &verdicts = maps_.at(use++->map);
-      if (rule.text.empty() && verdicts.jumps.empty()) continue;
-      if (verdicts.ends && verdicts.jumps.empty()) rule.outcome.verdict = Verdict::kAccept;
-      add(std::move(rule), verdicts.jumps, rules);
     }
-    ruleset_.rules = std::move(rules);
+  }
+
+  // A map that was listed behind its rules may have turned out to lead nowhere.
+  void leave_out_empty_rules() {
+    const auto begin = ruleset_.rules.begin() + static_cast<std::ptrdiff_t>(first_rule_);
+    const auto kept = std::remove_if(begin, ruleset_.rules.end(), [](Rule &rule) {
+      if (rule.branches != nullptr && rule.branches->empty()) rule.branches.reset();
+      return says_nothing(rule);
+    });
+    ruleset_.rules.erase(kept, ruleset_.rules.end());
   }
 
   std::istream &in_;
@@ -495,10 +346,12 @@ class NftReader {
   Ruleset &ruleset_;
   const InputIndex input_;
   const ChainIndex first_chain_;
-  std::unordered_map<std::string, ChainIndex> chains_;
+  const std::size_t first_rule_;
+  std::unordered_map<std::string, Table> tables_;
   std::vector<bool> is_listed_;  // of each chain from first_chain_ on
-  std::unordered_map<std::string, Verdicts> maps_;
-  std::vector<MapUse> uses_;
+  std::vector<NamedSet> sets_;
+  std::vector<Lookup> lookups_;
+  bool some_set_is_changed_ = false;
 };
 
 }  // namespace

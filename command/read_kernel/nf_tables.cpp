@@ -10,14 +10,15 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -103,8 +104,18 @@ struct ReadTable : NftTable {
   std::uint8_t protocol = 0;
   std::string name;
   std::vector<ChainIndex> indices;
+  // Chains that may have rules, and how often the chains are used: by a rule that
+  // they have, or by one that jumps to them.
+  std::vector<ChainIndex> used;
+  std::uint64_t uses = 0;
   bool could_be_of_iptables = false;
+  std::unordered_set<std::string> changed_sets;
 };
+
+// For each of a dump's messages, which hold some hundred rules, the kernel walks
+// again from the first rule of what was asked for.  A table of this many rules is
+// read faster chain by chain, one with fewer in one dump.
+constexpr std::uint64_t kRulesInOneDump = 5000;
 
 using TableKey = std::pair<std::uint8_t, std::string>;
 
@@ -124,12 +135,13 @@ class Reading {
   void add_table(const nlmsghdr &message);
   void add_chain(const nlmsghdr &message);
   void add_set(const nlmsghdr &message);
-  void add_jumps(ReadTable &table, const std::string &set);
+  void add_branches(ReadTable &table, const std::string &set);
   void tell_whose_tables();
   bool has_xt_rules(const ReadTable &table);
-  void read_rules(const ReadTable &table, ChainIndex chain);
-  void add_rule(const ReadTable &table, ChainIndex chain, std::uint64_t position,
-                const Attributes &of);
+  void read_rules(ReadTable &table);
+  void read_rules(ReadTable &table, const std::string *chain);
+  void add_rule(ReadTable &table, ChainIndex chain, std::uint64_t position, const Attributes &of);
+  void distrust_changed_sets();
   ReadTable *table_of(const nlmsghdr &message, std::string_view name);
   InputIndex input(bool is_of_iptables);
 
@@ -137,6 +149,15 @@ class Reading {
   bool interrupted_ = false;
   std::map<TableKey, ReadTable> tables_;
   std::vector<std::tuple<ReadTable *, std::string>> verdict_maps_;
+  // Matches that look into a set with a name.
+  struct Lookup {
+    std::size_t rule = 0;
+    std::uint32_t match = 0;
+    const ReadTable *table = nullptr;
+    std::string set;
+  };
+  std::vector<Lookup> lookups_;
+  std::vector<std::uint64_t> positions_;  // in each chain, the last rule that was read
   std::optional<InputIndex> native_input_;
   std::optional<InputIndex> iptables_input_;
 };
@@ -177,11 +198,11 @@ std::optional<bool> Reading::read() {
     add_set(message);
     return true;
   });
-  for (const auto &[table, set] : verdict_maps_) add_jumps(*table, set);
+  for (const auto &[table, set] : verdict_maps_) add_branches(*table, set);
   tell_whose_tables();
-  for (const auto &[key, table] : tables_) {
-    for (const ChainIndex chain : table.indices) read_rules(table, chain);
-  }
+  positions_.resize(ruleset_.chains.size());
+  for (auto &[key, table] : tables_) read_rules(table);
+  distrust_changed_sets();
   return generation() == before && !interrupted_;
 }
 
@@ -217,7 +238,10 @@ void Reading::add_chain(const nlmsghdr &message) {
     const Attributes hook(of[NFTA_CHAIN_HOOK]);
     chain.hook = hook_of(table->family, hook.number_be(NFTA_HOOK_HOOKNUM));
     chain.priority = static_cast<int>(hook.number_be(NFTA_HOOK_PRIORITY));
-    chain.reroutes = of.text(NFTA_CHAIN_TYPE) == "route";
+    chain.reroutes = of.text(NFTA_CHAIN_TYPE) == "route" && chain.hook == Hook::kOutput;
+    chain.is_nat = of.text(NFTA_CHAIN_TYPE) == "nat";
+    chain.policy_drops =
+        of[NFTA_CHAIN_POLICY] != nullptr && of.number_be(NFTA_CHAIN_POLICY) == NF_DROP;
     const auto builtin = builtin_chain(table->name, chain.name);
     if (!builtin || builtin->hook != chain.hook || builtin->priority != chain.priority) {
       table->could_be_of_iptables = false;
@@ -226,6 +250,9 @@ void Reading::add_chain(const nlmsghdr &message) {
   const auto index = static_cast<ChainIndex>(ruleset_.chains.size());
   table->chains.emplace(chain.name, index);
   table->indices.push_back(index);
+  const std::uint32_t uses = of.number_be(NFTA_CHAIN_USE);
+  if (uses != 0) table->used.push_back(index);
+  table->uses += uses;
   ruleset_.chains.push_back(std::move(chain));
 }
 
@@ -244,20 +271,23 @@ void Reading::add_set(const nlmsghdr &message) {
   table->sets.emplace(std::move(name), std::move(set));
 }
 
-void Reading::add_jumps(ReadTable &table, const std::string &set) {
+void Reading::add_branches(ReadTable &table, const std::string &set) {
   NetlinkRequest request = request_for(NFT_MSG_GETSETELEM, NLM_F_DUMP, table.protocol);
   mnl_attr_put_strz(request.message(), NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
   mnl_attr_put_strz(request.message(), NFTA_SET_ELEM_LIST_SET, set.c_str());
-  std::vector<NftJump> &jumps = table.sets[set].jumps;
+  auto branches = std::make_shared<std::vector<Branch>>();
+  std::unordered_set<std::uint64_t> seen;
   dump(std::move(request), [&](const nlmsghdr &message) {
     each_nested(attributes_of(message)[NFTA_SET_ELEM_LIST_ELEMENTS], [&](const nlattr &element) {
-      const NftJump jump = jump_of(table, Attributes(&element)[NFTA_SET_ELEM_DATA]);
-      if (jump.chain != kNoChain && std::ranges::find(jumps, jump) == jumps.end()) {
-        jumps.push_back(jump);
+      const Branch branch = branch_of(table, Attributes(&element)[NFTA_SET_ELEM_DATA]);
+      const auto key = static_cast<std::uint64_t>(branch.verdict) << 32 | branch.chain;
+      if (branch.verdict != Verdict::kContinue && seen.insert(key).second) {
+        branches->push_back(branch);
       }
     });
     return true;
   });
+  table.sets[set].branches = std::move(branches);
 }
 
 // iptables-nft leaves no sign of its own: its tables are those with iptables'
@@ -294,45 +324,59 @@ InputIndex Reading::input(bool is_of_iptables) {
   return *index;
 }
 
-// Chain by chain: for each of a dump's messages the kernel walks from the first
-// rule of what was asked for.
-void Reading::read_rules(const ReadTable &table, ChainIndex chain) {
-  const std::string name = ruleset_.chains[chain].name;
+void Reading::read_rules(ReadTable &table) {
+  if (table.uses <= kRulesInOneDump) return read_rules(table, nullptr);
+  for (const ChainIndex chain : table.used) {
+    const std::string name = ruleset_.chains[chain].name;
+    read_rules(table, &name);
+  }
+}
+
+// Of one chain, or of all.
+void Reading::read_rules(ReadTable &table, const std::string *chain) {
+  if (table.used.empty()) return;
   NetlinkRequest request = request_for(NFT_MSG_GETRULE, NLM_F_DUMP, table.protocol);
   mnl_attr_put_strz(request.message(), NFTA_RULE_TABLE, table.name.c_str());
-  mnl_attr_put_strz(request.message(), NFTA_RULE_CHAIN, name.c_str());
-  std::uint64_t position = 0;
+  if (chain != nullptr) mnl_attr_put_strz(request.message(), NFTA_RULE_CHAIN, chain->c_str());
   dump(std::move(request), [&](const nlmsghdr &message) {
     const Attributes of = attributes_of(message);
-    // A kernel that cannot choose sends the rules of all chains.
-    if (protocol_family(message) == table.protocol && of.text(NFTA_RULE_TABLE) == table.name &&
-        of.text(NFTA_RULE_CHAIN) == name) {
-      add_rule(table, chain, ++position, of);
+    const std::string_view name = of.text(NFTA_RULE_CHAIN);
+    // A kernel that cannot choose sends the rules of all tables and chains.
+    if (protocol_family(message) != table.protocol || of.text(NFTA_RULE_TABLE) != table.name ||
+        (chain != nullptr && name != *chain)) {
+      return true;
     }
+    const ChainIndex index = table.chain(name);
+    if (index != kNoChain) add_rule(table, index, ++positions_[index], of);
     return true;
   });
 }
 
-void Reading::add_rule(const ReadTable &table, ChainIndex chain, std::uint64_t position,
+void Reading::add_rule(ReadTable &table, ChainIndex chain, std::uint64_t position,
                        const Attributes &of) {
   Rule rule;
   rule.chain = chain;
   rule.number = table.is_of_iptables ? position : of.number_be64(NFTA_RULE_HANDLE);
-  const std::vector<NftJump> further = read_nft_rule(
-      table, of.text(NFTA_RULE_CHAIN), of[NFTA_RULE_EXPRESSIONS], of[NFTA_RULE_USERDATA], rule);
+  NftSetUses sets = read_nft_rule(table, of.text(NFTA_RULE_CHAIN), of[NFTA_RULE_EXPRESSIONS],
+                                  of[NFTA_RULE_USERDATA], rule);
+  table.changed_sets.insert(sets.changed.begin(), sets.changed.end());
   const bool touches_marks = !rule.text.empty();
-  if (!touches_marks && rule.outcome.chain == kNoChain) return;
+  if (!touches_marks && rule.outcome.verdict == Verdict::kContinue && rule.branches == nullptr &&
+      !rule.untracks) {
+    return;
+  }
+  for (auto &[match, set] : sets.lookups) {
+    lookups_.push_back({ruleset_.rules.size(), match, &table, std::move(set)});
+  }
   ruleset_.rules.push_back(std::move(rule));
-  for (const NftJump &jump : further) {
-    // The same rule once more, as one that only jumps.
-    Rule other;
-    const Rule &first = ruleset_.rules.back();
-    other.chain = first.chain;
-    other.number = first.number;
-    other.outcome = jump.branch();
-    other.matches = first.matches;
-    other.tests = first.tests;
-    ruleset_.rules.push_back(std::move(other));
+}
+
+// What rules add to and take away for each packet may have another answer at the
+// next look.
+void Reading::distrust_changed_sets() {
+  for (const Lookup &lookup : lookups_) {
+    if (!lookup.table->changed_sets.contains(lookup.set)) continue;
+    ruleset_.rules[lookup.rule].matches[lookup.match].is_stable = false;
   }
 }
 

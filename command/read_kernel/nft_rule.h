@@ -7,28 +7,23 @@
 #include <libmnl/libmnl.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "command/rule_set/ruleset.h"
 
 namespace connmark {
 
-struct NftJump {
-  ChainIndex chain = kNoChain;
-  bool is_goto = false;
-
-  constexpr Branch branch() const { return {is_goto ? Verdict::kGoto : Verdict::kJump, chain}; }
-  constexpr bool operator==(const NftJump &) const = default;
-};
-
 // A set or map.
 struct NftSet {
   bool is_anonymous = false;
   std::uint32_t key_size = 0;
-  std::vector<NftJump> jumps;  // of a verdict map: where its elements lead, each once
+  // Of a verdict map: where its elements lead, each once.
+  std::shared_ptr<std::vector<Branch>> branches;
 };
 
 // What the rules of a table refer to by name.
@@ -41,16 +36,22 @@ struct NftTable {
   ChainIndex chain(std::string_view name) const;
 };
 
+// What a rule has to do with sets and maps that have a name.
+struct NftSetUses {
+  std::vector<std::pair<std::uint32_t, std::string>> lookups;  // by which of its matches
+  std::vector<std::string> changed;                            // by the rule itself
+};
+
 // `expressions` is NFTA_RULE_EXPRESSIONS, `user_data` NFTA_RULE_USERDATA; either
-// may be null.  Fills in all of `rule` but chain and number.  A rule that leads to
-// several chains, by a verdict map, has the second and later ones in the result.
-std::vector<NftJump> read_nft_rule(const NftTable &table, std::string_view chain,
-                                   const nlattr *expressions, const nlattr *user_data, Rule &rule);
+// may be null.  Fills in all of `rule` but chain and number.
+NftSetUses read_nft_rule(const NftTable &table, std::string_view chain, const nlattr *expressions,
+                         const nlattr *user_data, Rule &rule);
 
 // Whether one of the expressions is a match or target of iptables.
 bool has_xt_expression(const nlattr *expressions);
 
-// The chain and kind of the jump in `data`, which holds enum nft_data_attributes.
-NftJump jump_of(const NftTable &table, const nlattr *data);
+// The verdict in `data`, which holds enum nft_data_attributes; kContinue for what
+// is none, and for a chain that the table does not have.
+Branch branch_of(const NftTable &table, const nlattr *data);
 
 }  // namespace connmark

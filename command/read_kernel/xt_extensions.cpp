@@ -11,7 +11,7 @@
 #include <iterator>
 #include <type_traits>
 
-#include "command/rule_set/builtin_chains.h"
+#include "command/rule_set/extension_effects.h"
 #include "connmark/wire.h"
 
 namespace connmark {
@@ -130,7 +130,7 @@ bool add_match(const XtExtension &match, Rule &rule, RuleMarks &marks) {
 }
 
 bool add_target(const XtExtension &target, Rule &rule, RuleMarks &marks) {
-  if (is_ending_target(target.name)) rule.outcome.verdict = Verdict::kAccept;
+  rule.outcome.verdict = verdict_of_target(target.name);
   if (target.name == "CONNMARK") return connmark(target, rule, marks);
   if (target.name == "MARK") return mark(target, rule, marks);
   if (target.name == "TPROXY") return tproxy(target, marks);

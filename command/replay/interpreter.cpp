@@ -146,7 +146,10 @@ class Interpreter::Walk {
     const std::span<const Stop> all = stops(packet_.way);
     for (std::size_t i = 0; i < all.size() && trace_.end == End::kAccepted; ++i) {
       place_ = {.stop = static_cast<std::uint8_t>(i), .hook = all[i].hook};
-      if (all[i].routes_before) route();
+      if (all[i].routes_before) {
+        routed_by_ = marks_.nf;
+        route();
+      }
       pass_hook();
     }
     trace_.marks = marks_;
@@ -184,6 +187,7 @@ class Interpreter::Walk {
     trace_.was_tracked = true;
   }
 
+  // With the mark that the route was last looked for by.
   void route() {
     const std::size_t family = packet_.family == Family::kIpv6 ? 1 : 0;
     for (const std::uint32_t index : interpreter_.policy_rules_[family]) {
@@ -192,7 +196,7 @@ class Interpreter::Walk {
                                      .by_policy_rule = true,
                                      .observer = index,
                                      .mask = mask,
-                                     .bits = marks_.nf & mask});
+                                     .bits = routed_by_ & mask});
     }
   }
 
@@ -215,10 +219,13 @@ class Interpreter::Walk {
         is_before_tracking = false;
       }
       if (chain.is_nat && !nat_sees_packet()) continue;
+      const std::uint32_t mark_before = marks_.nf;
       place_.base = index;
       pass_base_chain(chain, index);
       if (trace_.end != End::kAccepted) return;
       if (chain.reroutes && place_.hook == Hook::kOutput) {
+        // ip_route_me_harder only for a mark that this chain has changed (measured).
+        if (marks_.nf != mark_before) routed_by_ = marks_.nf;
         place_.returns = 0;
         route();
       }
@@ -381,6 +388,7 @@ class Interpreter::Walk {
   Place place_;
   std::vector<Frame> frames_;
   std::uint64_t looked_at_ = 0;
+  std::uint32_t routed_by_ = 0;
   bool has_connection_ = false;
   bool is_untracked_ = false;
   bool is_confirmed_ = false;

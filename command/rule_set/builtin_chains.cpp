@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "command/rule_set/extension_effects.h"
-
 namespace connmark {
 namespace {
 
@@ -46,10 +44,6 @@ std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_vi
                         table == "mangle" && hook->hook == Hook::kOutput};
   }
   return std::nullopt;
-}
-
-bool is_ending_target(std::string_view target) {
-  return verdict_of_target(target) != Verdict::kContinue;
 }
 
 }  // namespace connmark

@@ -21,8 +21,4 @@ struct BuiltinChain {
 // xtables_ipv4 of iptables-nft say the same); nothing for a chain that users make.
 std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_view chain);
 
-// Whether packets that match a rule with this target go no further in its chain,
-// be it that they are accepted, dropped, handed to a program, or returned.
-bool is_ending_target(std::string_view target);
-
 }  // namespace connmark

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_set>
 
 namespace connmark {
 namespace {
@@ -35,6 +36,32 @@ Callers callers_of_base(const Chain &chain) {
   callers.after_routing = !callers.before_routing;
   return callers;
 }
+
+// The chains that a rule may lead to.
+template <typename Visitor>
+void each_target(const Rule &rule, const Visitor &visitor) {
+  if (rule.outcome.chain != kNoChain) visitor(rule.outcome.chain);
+  if (rule.branches == nullptr) return;
+  for (const Branch &branch : *rule.branches) {
+    if (branch.chain != kNoChain) visitor(branch.chain);
+  }
+}
+
+// In chains the same map may stand in many rules: only the first one is new.
+class NewTargets {
+ public:
+  template <typename Visitor>
+  void each(const Rule &rule, const Visitor &visitor) {
+    if (rule.branches == nullptr || seen_.insert(rule.branches.get()).second) {
+      each_target(rule, visitor);
+    } else if (rule.outcome.chain != kNoChain) {
+      visitor(rule.outcome.chain);
+    }
+  }
+
+ private:
+  std::unordered_set<const void *> seen_;
+};
 
 void add(Callers &callers, const Callers &more) {
   callers.before_conntrack |= more.before_conntrack;
@@ -148,26 +175,35 @@ void ChainPaths::sort_rules() {
 void ChainPaths::sort_chains() {
   struct Visit {
     ChainIndex chain;
-    std::size_t next;
+    std::size_t next_rule;
+    std::vector<ChainIndex> targets;  // of the rule before, still to be visited
   };
   std::vector<bool> seen(ruleset_.chains.size(), false);
+  NewTargets new_targets;
   std::vector<Visit> stack;
   for (ChainIndex root = 0; root < ruleset_.chains.size(); ++root) {
     if (seen[root]) continue;
     seen[root] = true;
-    stack.push_back({root, 0});
+    stack.push_back({root, 0, {}});
     while (!stack.empty()) {
       Visit &visit = stack.back();
+      if (!visit.targets.empty()) {
+        const ChainIndex to = visit.targets.back();
+        visit.targets.pop_back();
+        if (seen[to]) continue;
+        seen[to] = true;
+        stack.push_back({to, 0, {}});
+        continue;
+      }
       const auto rules = rules_of(visit.chain);
-      if (visit.next == rules.size()) {
+      if (visit.next_rule == rules.size()) {
         callers_first_.push_back(visit.chain);
         stack.pop_back();
         continue;
       }
-      const ChainIndex to = ruleset_.rules[rules[visit.next++]].outcome.chain;
-      if (to == kNoChain || seen[to]) continue;
-      seen[to] = true;
-      stack.push_back({to, 0});
+      new_targets.each(ruleset_.rules[rules[visit.next_rule++]],
+                       [&visit](ChainIndex to) { visit.targets.push_back(to); });
+      std::ranges::reverse(visit.targets);
     }
   }
   std::ranges::reverse(callers_first_);
@@ -177,9 +213,11 @@ void ChainPaths::find_callers() {
   callers_.resize(ruleset_.chains.size());
   for (const ChainIndex chain : callers_first_) {
     if (ruleset_.chains[chain].hook) add(callers_[chain], callers_of_base(ruleset_.chains[chain]));
+    NewTargets new_targets;
     for (const RuleIndex rule : rules_of(chain)) {
-      const ChainIndex to = ruleset_.rules[rule].outcome.chain;
-      if (to != kNoChain && to != chain) add(callers_[to], callers_[chain]);
+      new_targets.each(ruleset_.rules[rule], [&](ChainIndex to) {
+        if (to != chain) add(callers_[to], callers_[chain]);
+      });
     }
   }
 }
@@ -188,14 +226,15 @@ void ChainPaths::find_written() {
   written_.resize(ruleset_.chains.size());
   for (auto chain = callers_first_.rbegin(); chain != callers_first_.rend(); ++chain) {
     auto &written = written_[*chain];
+    NewTargets new_targets;
     for (const RuleIndex index : rules_of(*chain)) {
       const Rule &rule = ruleset_.rules[index];
       for (const MarkWrite &write : rule.writes) {
         written[static_cast<std::size_t>(write.mark)] |= changed_bits(write.mark, write.value);
       }
-      if (rule.outcome.chain == kNoChain) continue;
-      for (std::size_t i = 0; i < written.size(); ++i)
-        written[i] |= written_[rule.outcome.chain][i];
+      new_targets.each(rule, [&](ChainIndex to) {
+        for (std::size_t i = 0; i < written.size(); ++i) written[i] |= written_[to][i];
+      });
     }
   }
 }
@@ -209,10 +248,14 @@ void ChainPaths::leave(const Rule &rule, KnownMarks &known) const {
   for (const MarkWrite &write : rule.writes) {
     known.written(write.mark, changed_bits(write.mark, write.value));
   }
-  if (rule.outcome.chain != kNoChain) {
+  std::array<std::uint32_t, 2> written = {};
+  each_target(rule, [&](ChainIndex to) {
     for (const Mark mark : {Mark::kConnection, Mark::kPacket}) {
-      known.written(mark, written_by(rule.outcome.chain, mark));
+      written[static_cast<std::size_t>(mark)] |= written_by(to, mark);
     }
+  });
+  for (const Mark mark : {Mark::kConnection, Mark::kPacket}) {
+    known.written(mark, written[static_cast<std::size_t>(mark)]);
   }
   const bool takes_away = rule.ends_chain() || (rule.outcome.chain != kNoChain && rule.is_goto());
   if (takes_away && !rule.has_other_matches() && rule.tests.size() == 1) {
@@ -227,15 +270,15 @@ void ChainPaths::find_known() {
     KnownMarks known = known_[chain];
     for (const RuleIndex index : rules_of(chain)) {
       const Rule &rule = ruleset_.rules[index];
-      if (rule.outcome.chain != kNoChain) {
-        const KnownMarks here = on_passing(rule, known);
-        if (called[rule.outcome.chain]) {
-          known_[rule.outcome.chain].meet(here);
-        } else if (!ruleset_.chains[rule.outcome.chain].hook) {
-          known_[rule.outcome.chain] = here;
+      const KnownMarks here = on_passing(rule, known);
+      each_target(rule, [&](ChainIndex to) {
+        if (called[to]) {
+          known_[to].meet(here);
+        } else if (!ruleset_.chains[to].hook) {
+          known_[to] = here;
         }
-        called[rule.outcome.chain] = true;
-      }
+        called[to] = true;
+      });
       leave(rule, known);
     }
   }
@@ -251,7 +294,8 @@ void ChainPaths::walk(Path path) {
   std::vector<std::uint32_t> last_call(ruleset_.chains.size(), 0);
   struct Visit {
     ChainIndex chain;
-    std::size_t next;
+    std::size_t next_rule;
+    std::vector<ChainIndex> targets;  // of the rule before, still to be visited
   };
   std::vector<Visit> stack;
   for (const Hook hook : hooks_of(path)) {
@@ -264,22 +308,29 @@ void ChainPaths::walk(Path path) {
     for (const ChainIndex root : roots) {
       if (seen[root]) continue;
       seen[root] = true;
-      stack.push_back({root, 0});
+      stack.push_back({root, 0, {}});
       while (!stack.empty()) {
         Visit &visit = stack.back();
+        if (!visit.targets.empty()) {
+          const ChainIndex to = visit.targets.back();
+          visit.targets.pop_back();
+          if (seen[to]) continue;
+          seen[to] = true;
+          stack.push_back({to, 0, {}});
+          continue;
+        }
         const auto rules = rules_of(visit.chain);
-        if (visit.next == rules.size()) {
+        if (visit.next_rule == rules.size()) {
           stack.pop_back();
           continue;
         }
-        const RuleIndex rule = rules[visit.next++];
+        const RuleIndex rule = rules[visit.next_rule++];
         visits[rule].first = ++position;
-        const ChainIndex to = ruleset_.rules[rule].outcome.chain;
-        if (to == kNoChain) continue;
-        last_call[to] = position;
-        if (seen[to]) continue;
-        seen[to] = true;
-        stack.push_back({to, 0});
+        each_target(ruleset_.rules[rule], [&](ChainIndex to) {
+          last_call[to] = position;
+          if (!seen[to]) visit.targets.push_back(to);
+        });
+        std::ranges::reverse(visit.targets);
       }
     }
   }
@@ -288,8 +339,8 @@ void ChainPaths::walk(Path path) {
       Visits &each = visits[rule];
       if (!each.any()) continue;
       each.last = std::max(each.first, last_call[chain]);
-      const ChainIndex to = ruleset_.rules[rule].outcome.chain;
-      if (to != kNoChain) last_call[to] = std::max(last_call[to], each.last);
+      each_target(ruleset_.rules[rule],
+                  [&](ChainIndex to) { last_call[to] = std::max(last_call[to], each.last); });
     }
   }
 }

@@ -12,6 +12,17 @@ void add_bits(std::array<std::uint32_t, kMarkFamilies> &to, Family family, std::
   }
 }
 
+// The bits of the written mark itself that come to another place in it.
+std::uint32_t moved_bits(const MarkWrite &write) {
+  std::uint32_t bits = 0;
+  for (int i = 0; i < 32; ++i) {
+    const BitValue &bit = write.value.bit(i);
+    const int from = write.mark == Mark::kConnection ? bit.connection : bit.packet;
+    if (from >= 0 && from != i) bits |= std::uint32_t{1} << from;
+  }
+  return bits;
+}
+
 // A copy of all bits says nothing of what it is for.
 std::uint32_t narrow(std::uint32_t bits) { return bits == kAllBits ? 0 : bits; }
 
@@ -49,6 +60,7 @@ void MarkUses::add(OwnerIndex owner, Family family, const Rule &rule) {
     add_bits(use.set, family, chosen_bits(bits));
     add_bits(use.changed, family, bits.changed);
     add_bits(use.claimed, family, chosen_bits(bits) | narrow(bits.copied));
+    use.read |= moved_bits(write);
     MarkUse &source = of(owner, other(write.mark));
     source.copied_from |= bits.other_sources;
     add_bits(source.claimed, family, narrow(bits.other_sources));

@@ -3,12 +3,24 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace connmark {
 namespace {
 
 constexpr Mark kMarks[] = {Mark::kConnection, Mark::kPacket};
+
+// How far back it is looked for what would be said twice: neighbours repeat one
+// another, and the work stays linear.
+constexpr std::size_t kLookBack = 16;
+
+template <typename Value>
+std::span<const Value> last_of(const std::vector<Value> &all) {
+  return {all.end() - static_cast<std::ptrdiff_t>(std::min(all.size(), kLookBack)), all.end()};
+}
 
 constexpr std::uint32_t one(int bit) { return std::uint32_t{1} << bit; }
 
@@ -45,6 +57,10 @@ MarkExpression constants_of(const MarkExpression &value) {
 }
 
 }  // namespace
+
+MarkBits bits_of(const MarkExpression &value) {
+  return {bits_from(Mark::kConnection, value), bits_from(Mark::kPacket, value)};
+}
 
 void RuleMarks::write(Mark mark, const MarkExpression &value) {
   rule_.writes.push_back({mark, value, static_cast<std::uint32_t>(rule_.matches.size()),
@@ -106,26 +122,40 @@ void RuleMarks::test(const MarkExpression &value, std::uint32_t compared, bool i
   add(test);
 }
 
-void RuleMarks::test_with_many(const MarkExpression &value) {
-  for (const Mark mark : kMarks) {
-    const std::uint32_t bits = bits_from(mark, value);
-    if (bits != 0) add({.mark = mark, .mask = bits, .value_known = false});
-  }
+void RuleMarks::test_with_many(const MarkExpression &value, const MarkBits &lost) {
+  add_unknown(bits_of(value) | lost, true);
+}
+
+void RuleMarks::look_at(const MarkBits &bits) { add_unknown(bits, false); }
+
+void RuleMarks::need_connection() {
+  if (has_connection_) return;
+  has_connection_ = true;
+  rule_.matches.push_back({.attribute = Attribute::kHasConnection, .is_stable = true, .text = {}});
 }
 
 void RuleMarks::say(std::string words) {
-  if (std::ranges::find(rule_.unknown, words) == rule_.unknown.end()) {
-    rule_.unknown.push_back(std::move(words));
+  const auto last = last_of(rule_.unknown);
+  if (std::ranges::find(last, words) == last.end()) rule_.unknown.push_back(std::move(words));
+}
+
+void RuleMarks::add_unknown(const MarkBits &bits, bool decides) {
+  for (const Mark mark : kMarks) {
+    const std::uint32_t mask = bits[static_cast<std::size_t>(mark)];
+    if (mask == 0) continue;
+    const MarkTest test{.mark = mark, .mask = mask, .value_known = false, .decides = decides};
+    // A range is two comparisons, and what is looked at may have been compared.
+    const auto same = [&test](const MarkTest &each) {
+      return !each.value_known && each.mark == test.mark && each.mask == test.mask &&
+             (each.decides || !test.decides);
+    };
+    if (std::ranges::none_of(last_of(rule_.tests), same)) add(test);
   }
 }
 
 void RuleMarks::add(const MarkTest &test) {
-  // A range is two comparisons.
-  const auto same = [&test](const MarkTest &each) {
-    return !test.value_known && !each.value_known && each.mark == test.mark &&
-           each.mask == test.mask;
-  };
-  if (std::ranges::none_of(rule_.tests, same)) rule_.tests.push_back(test);
+  rule_.tests.push_back(test);
+  if (test.mark == Mark::kConnection && test.decides) has_connection_ = true;
 }
 
 }  // namespace connmark

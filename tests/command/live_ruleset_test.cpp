@@ -20,6 +20,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -46,6 +47,13 @@ const MarkExpression kConnectionMark = MarkExpression::of(Mark::kConnection);
 const MarkExpression kPacketMark = MarkExpression::of(Mark::kPacket);
 
 MarkExpression bits(std::uint32_t value) { return MarkExpression::constant(value); }
+
+bool uses_connection(const MarkExpression &value) {
+  for (int i = 0; i < 32; ++i) {
+    if (value.bit(i).connection >= 0) return true;
+  }
+  return false;
+}
 
 std::string content_of(const std::string &path) {
   std::ifstream in(path);
@@ -316,7 +324,7 @@ TEST_F(LiveRulesetTest, ReadsRulesOfIptablesNftAsThoseOfIptables) {
   EXPECT_EQ(input_names(ruleset),
             (std::vector<std::string>{"kernel: iptables-nft", "kernel: ip rules"}));
   EXPECT_FALSE(ruleset.inputs[0].is_nft);
-  ASSERT_EQ(ruleset.rules.size(), 10U);
+  ASSERT_EQ(ruleset.rules.size(), 11U);
   expect_saved_texts(ruleset, connmark::Family::kIpv4, "iptables-nft", "mangle", kMangleTexts);
   expect_saved_texts(ruleset, connmark::Family::kIpv6, "ip6tables-nft", "filter", 1);
 
@@ -421,7 +429,13 @@ TEST_F(LiveRulesetTest, FoldsWritesOfNft) {
     expect_write(rule, each.mark, each.value);
     EXPECT_TRUE(rule.tests.empty()) << each.statement;
     EXPECT_TRUE(rule.unknown.empty()) << each.statement;
-    EXPECT_FALSE(rule.has_other_matches()) << each.statement;
+    // Without a connection nft stops where its mark is loaded.
+    const bool loads_connection = uses_connection(each.value);
+    ASSERT_EQ(rule.matches.size(), loads_connection ? 1U : 0U) << each.statement;
+    if (loads_connection) {
+      EXPECT_EQ(rule.matches[0].attribute, Attribute::kHasConnection);
+      EXPECT_EQ(rule.writes[0].matches_before, 1U) << each.statement;
+    }
     EXPECT_FALSE(rule.mark_rule) << each.statement;
   }
 }
@@ -431,15 +445,12 @@ TEST_F(LiveRulesetTest, SaysWhatCannotBeFolded) {
   const struct {
     const char *statement;
     const char *words;
-    bool writes;
   } cases[] = {
-      {"meta mark set ip saddr map { 1.2.3.4 : 7 }", "meta mark set ... map { ... }", true},
-      {"ct mark set meta mark map { 1 : 7 }", "ct mark set meta mark map { ... }", true},
-      {"meta mark set numgen inc mod 4", "meta mark set ...", true},
-      {"ct mark set jhash meta mark mod 4", "ct mark set jhash meta mark", true},
-      {"meta mark set socket mark", "meta mark set socket mark", true},
-      {"add @d { meta mark }", "add @d { meta mark }", false},
-      {"ip dscp set meta mark and 0x3f", "", false},
+      {"meta mark set ip saddr map { 1.2.3.4 : 7 }", "meta mark set ... map { ... }"},
+      {"ct mark set meta mark map { 1 : 7 }", "ct mark set meta mark map { ... }"},
+      {"meta mark set numgen inc mod 4", "meta mark set ..."},
+      {"ct mark set jhash meta mark mod 4", "ct mark set jhash meta mark"},
+      {"meta mark set socket mark", "meta mark set socket mark"},
   };
   for (const auto &each : cases) {
     if (run({"nft", "--check", "-f", "-"}, std::string("table inet t {\nset d { type mark; flags "
@@ -450,10 +461,7 @@ TEST_F(LiveRulesetTest, SaysWhatCannotBeFolded) {
     }
     const Rule rule = native_rule(each.statement);
     ASSERT_EQ(rule.unknown.size(), 1U) << each.statement;
-    if (*each.words != '\0') {
-      EXPECT_EQ(rule.unknown[0], each.words);
-    }
-    if (!each.writes) continue;
+    EXPECT_EQ(rule.unknown[0], each.words);
     ASSERT_EQ(rule.writes.size(), 1U) << each.statement;
     EXPECT_NE(rule.writes[0].value.unknown_bits(), 0U) << each.statement;
   }
@@ -506,22 +514,29 @@ TEST_F(LiveRulesetTest, FollowsVerdictMaps) {
       "map m { type inet_service : verdict; elements = { 1 : jump a, 2 : goto b, 3 : accept } }\n"
       "chain c {\ntype filter hook output priority 0\n"
       "meta mark and 0xff vmap { 1 : jump a, 2 : jump a, 3 : drop }\n"
-      "tcp dport vmap @m\n}\n}\n");
+      "tcp dport vmap @m\nudp dport vmap @m\n}\n}\n");
   const Ruleset ruleset = read_running_kernel();
   ASSERT_EQ(ruleset.rules.size(), 3U);
+  const auto leads = [&ruleset](const Rule &rule) {
+    std::set<std::string> names;
+    if (rule.branches == nullptr) return names;
+    for (const Branch &branch : *rule.branches) {
+      names.insert(branch.verdict == Verdict::kJump   ? "jump " + ruleset.chains[branch.chain].name
+                   : branch.verdict == Verdict::kGoto ? "goto " + ruleset.chains[branch.chain].name
+                   : branch.verdict == Verdict::kDrop ? "drop"
+                                                      : "accept");
+    }
+    return names;
+  };
   const Rule &by_mark = ruleset.rules[0];
   EXPECT_EQ(by_mark.text, "meta mark & 0xff vmap { ... }");
   expect_test(by_mark, {.mark = Mark::kPacket, .mask = 0xff, .value_known = false});
-  EXPECT_EQ(ruleset.chains[by_mark.outcome.chain].name, "a");
+  EXPECT_EQ(by_mark.outcome, Branch{});
+  EXPECT_EQ(leads(by_mark), (std::set<std::string>{"jump a", "drop"}));
   EXPECT_FALSE(by_mark.has_other_matches());
-
-  std::map<std::string, bool> goes;
-  for (const Rule &rule : {ruleset.rules[1], ruleset.rules[2]}) {
-    EXPECT_EQ(rule.number, ruleset.rules[1].number);
-    EXPECT_EQ(rule.text, "");
-    goes[ruleset.chains[rule.outcome.chain].name] = rule.is_goto();
-  }
-  EXPECT_EQ(goes, (std::map<std::string, bool>{{"a", false}, {"b", true}}));
+  EXPECT_EQ(ruleset.rules[1].text, "");
+  EXPECT_EQ(leads(ruleset.rules[1]), (std::set<std::string>{"jump a", "goto b", "accept"}));
+  EXPECT_EQ(ruleset.rules[1].branches, ruleset.rules[2].branches);  // one map
 }
 
 TEST_F(LiveRulesetTest, LeavesOutTablesThatAreSwitchedOff) {
@@ -900,6 +915,34 @@ TEST(NftRuleTest, AnOperatorThatItDoesNotKnowIsSaidInWords) {
   EXPECT_EQ(rule.unknown, std::vector<std::string>{"meta mark set ...(meta mark)"});
   ASSERT_EQ(rule.writes.size(), 1U);
   EXPECT_EQ(rule.writes[0].value.unknown_bits(), kAllBits);
+}
+
+TEST(NftRuleTest, ARouteByMarkLooksAtIt) {
+  Expressions expressions;
+  expressions
+      .add("fib", {{NFTA_FIB_DREG, NFT_REG_1},
+                   {NFTA_FIB_RESULT, NFT_FIB_RESULT_OIF},
+                   {NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK}})
+      .add("cmp", {{NFTA_CMP_SREG, NFT_REG_1}, {NFTA_CMP_OP, NFT_CMP_EQ}}, NFTA_CMP_DATA, 1);
+  const Rule rule = expressions.rule();
+  expect_test(rule, {.mark = Mark::kPacket, .mask = kAllBits, .value_known = false});
+  EXPECT_TRUE(rule.unknown.empty());
+}
+
+TEST(NftRuleTest, AnOptionOfTcpIsNothingUnknown) {
+  Expressions expressions;
+  expressions.add("meta", kLoadPacketMark)
+      .add("cmp", {{NFTA_CMP_SREG, NFT_REG_1}, {NFTA_CMP_OP, NFT_CMP_EQ}}, NFTA_CMP_DATA, 1)
+      .add("exthdr", {{NFTA_EXTHDR_DREG, NFT_REG_1},
+                      {NFTA_EXTHDR_LEN, 1},
+                      {NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT},
+                      {NFTA_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT}})
+      .add("cmp", {{NFTA_CMP_SREG, NFT_REG_1}, {NFTA_CMP_OP, NFT_CMP_EQ}}, NFTA_CMP_DATA, 1);
+  const Rule rule = expressions.rule();
+  EXPECT_TRUE(rule.unknown.empty());
+  expect_test(rule, {.mark = Mark::kPacket, .value = 1, .mask = kAllBits});
+  ASSERT_EQ(rule.matches.size(), 2U);
+  EXPECT_EQ(rule.matches[0].attribute, Attribute::kProtocol);
 }
 
 TEST(NftRuleTest, AnExpressionThatItDoesNotKnowMayHaveWrittenAnyRegister) {

@@ -135,7 +135,13 @@ TEST(NftJsonReaderTest, FoldsWhatIsWrittenToAMark) {
     EXPECT_EQ(rule.writes[0].value, each.expected) << each.text;
     EXPECT_EQ(rule.text, each.text);
     EXPECT_TRUE(rule.unknown.empty()) << each.text;
-    EXPECT_FALSE(rule.has_other_matches()) << each.text;
+    // Without a connection nft stops where its mark is loaded.
+    const bool loads_connection = each.value.find(kCt) != each.value.npos;
+    ASSERT_EQ(rule.matches.size(), loads_connection ? 1U : 0U) << each.text;
+    if (loads_connection) {
+      EXPECT_EQ(rule.matches[0].attribute, Attribute::kHasConnection) << each.text;
+      EXPECT_EQ(rule.writes[0].matches_before, 1U) << each.text;
+    }
   }
 }
 
@@ -248,17 +254,17 @@ TEST(NftJsonReaderTest, FollowsEachVerdictOfAMapOnce) {
       rules_of(mangle(kCt, "1") + R"(, {"vmap": {"key": )" + operation("&", kMeta, "255") +
                R"(, "data": {"set": [[1, )" + jump("a") + "], [2, " + jump("a") +
                R"(], [3, {"goto": {"target": "b"}}], [4, {"accept": null}]]}}})");
-  ASSERT_EQ(rules.size(), 2U);
-  EXPECT_EQ(rules[0].outcome.chain, 1U);
-  EXPECT_EQ(rules[1].outcome.chain, 2U);
-  EXPECT_TRUE(rules[1].is_goto());
-  EXPECT_EQ(rules[0].text, rules[1].text);
-  EXPECT_EQ(rules[0].text,
+  ASSERT_EQ(rules.size(), 1U);
+  const Rule &rule = rules[0];
+  EXPECT_EQ(rule.outcome, Branch{});
+  ASSERT_TRUE(rule.branches);
+  EXPECT_EQ(*rule.branches,
+            (std::vector<Branch>{{Verdict::kJump, 1}, {Verdict::kGoto, 2}, {Verdict::kAccept}}));
+  EXPECT_EQ(rule.text,
             "ct mark set 0x1 meta mark & 0xff vmap { 0x1 : jump a, 0x2 : jump a, 0x3 : goto b,"
             " 0x4 : accept }");
-  expect_test_with_many(rules[1], Mark::kPacket, 0xff);
-  EXPECT_EQ(rules[0].writes.size(), 1U);
-  EXPECT_TRUE(rules[1].writes.empty());
+  expect_test_with_many(rule, Mark::kPacket, 0xff);
+  EXPECT_EQ(rule.writes.size(), 1U);
 }
 
 TEST(NftJsonReaderTest, FollowsNamedMapsWhereverTheyAreListed) {
@@ -269,24 +275,52 @@ TEST(NftJsonReaderTest, FollowsNamedMapsWhereverTheyAreListed) {
   const std::string uses = rule(R"({"vmap": {"key": )" + kMeta + R"(, "data": "@m"}})");
   const std::string other = rule(mangle(kMeta, "1"));
   for (const std::string &objects :
-       {map + "," + uses + "," + other, uses + "," + other + "," + map}) {
+       {map + "," + uses + "," + uses + "," + other, uses + "," + uses + "," + other + "," + map}) {
     const std::vector<Rule> rules = kReader.read(list(objects)).rules;
     ASSERT_EQ(rules.size(), 3U);
-    EXPECT_EQ(rules[0].outcome.chain, 1U);
-    EXPECT_EQ(rules[1].outcome.chain, 2U);
-    EXPECT_EQ(rules[1].text, "meta mark vmap @m");
+    ASSERT_TRUE(rules[0].branches);
+    EXPECT_EQ(*rules[0].branches, (std::vector<Branch>{{Verdict::kJump, 1}, {Verdict::kJump, 2}}));
+    EXPECT_EQ(rules[0].text, "meta mark vmap @m");
+    EXPECT_EQ(rules[1].branches, rules[0].branches);  // one map
     EXPECT_EQ(rules[2].writes.size(), 1U);
   }
 }
 
-TEST(NftJsonReaderTest, LeavesOutWhatHasNothingToDoWithMarks) {
-  EXPECT_TRUE(rules_of(kFromHome + R"(, {"accept": null})").empty());
+TEST(NftJsonReaderTest, LeavesOutWhatHasToDoWithNeitherMarksNorTheWay) {
+  EXPECT_TRUE(rules_of(kFromHome + R"(, {"counter": {"packets": 1, "bytes": 2}})").empty());
   EXPECT_TRUE(rules_of(R"({"tproxy": {"port": 5}})").empty());
-  EXPECT_TRUE(rules_of(R"({"notrack": null})").empty());
   EXPECT_TRUE(rules_of(R"({"xt": {"type": "target", "name": "LOG"}})").empty());
   EXPECT_TRUE(rules_of(R"({"vmap": {"key": )" + kSource +
-                       R"(, "data": {"set": [["10.0.0.1", {"drop": null}]]}}})")
+                       R"(, "data": {"set": [["10.0.0.1", {"continue": null}]]}}})")
                   .empty());
+}
+
+TEST(NftJsonReaderTest, KeepsTheWayOfPacketsWithoutMarks) {
+  const struct {
+    const char *statement;
+    Verdict verdict;
+  } cases[] = {
+      {R"({"accept": null})", Verdict::kAccept},
+      {R"({"queue": {"num": 1}})", Verdict::kAccept},
+      {R"({"dnat": {"addr": "10.0.0.1"}})", Verdict::kAccept},
+      {R"({"masquerade": null})", Verdict::kAccept},
+      {R"({"drop": null})", Verdict::kDrop},
+      {R"({"reject": {"type": "icmpx", "expr": "port-unreachable"}})", Verdict::kDrop},
+      {R"({"fwd": {"dev": "lo"}})", Verdict::kDrop},
+      {R"({"synproxy": {"mss": 1460}})", Verdict::kDrop},
+      {R"({"return": null})", Verdict::kReturn},
+      {R"({"tproxy": {"port": 5}}, {"accept": null})", Verdict::kAccept},
+  };
+  for (const auto &each : cases) {
+    const Rule rule = only_rule(each.statement);
+    EXPECT_EQ(rule.outcome.verdict, each.verdict) << each.statement;
+    EXPECT_EQ(rule.text, "") << each.statement;
+  }
+  EXPECT_TRUE(only_rule(R"({"notrack": null})").untracks);
+  const Rule maps = only_rule(R"({"vmap": {"key": )" + kSource +
+                              R"(, "data": {"set": [["10.0.0.1", {"drop": null}]]}}})");
+  ASSERT_TRUE(maps.branches);
+  EXPECT_EQ(*maps.branches, std::vector<Branch>{{Verdict::kDrop}});
 }
 
 TEST(NftJsonReaderTest, SaysWhatIptablesExtensionsHide) {
@@ -368,6 +402,52 @@ TEST(NftJsonReaderTest, LeavesTheRulesetAsItWasAfterARefusal) {
   EXPECT_EQ(ruleset.inputs.size(), 1U);
   EXPECT_EQ(ruleset.chains.size(), 3U);
   EXPECT_EQ(ruleset.rules.size(), 1U);
+}
+
+TEST(NftJsonReaderTest, ATableThatIsSwitchedOffHasNoRules) {
+  for (const char *const flags : {R"(["dormant"])", R"("dormant")"}) {
+    const Ruleset ruleset =
+        kReader.read(R"({"nftables": [{"table": {"family": "inet", "name": "t", "flags": )" +
+                     std::string(flags) + "}}," + rule(mangle(kMeta, "1")) + "]}");
+    EXPECT_TRUE(ruleset.rules.empty());
+    EXPECT_TRUE(ruleset.chains.empty());
+  }
+}
+
+TEST(NftJsonReaderTest, WhateverAMarkFlowsIntoHasLookedAtIt) {
+  const std::string by_mark = R"({"map": {"key": )" + kCt + R"(, "data": "@m"}})";
+  const struct {
+    std::string statement;
+    bool decides;
+  } cases[] = {
+      {R"({"set": {"op": "add", "elem": )" + kCt + R"(, "set": "@seen"}})", false},
+      {R"({"counter": )" + by_mark + "}", true},
+      {mangle(R"({"meta": {"key": "priority"}})", by_mark), true},
+      {mangle(R"({"ct": {"key": "zone"}})", kCt), false},
+      {mangle(kMeta, R"({"jhash": {"mod": 4, "expr": )" + kCt + "}}"), false},
+      {match(R"({"jhash": {"mod": 4, "expr": )" + kCt + "}}", "==", "1"), true},
+  };
+  for (const auto &each : cases) {
+    const Rule rule = only_rule(each.statement);
+    expect_test_with_many(rule, Mark::kConnection, kAllBits);
+    EXPECT_EQ(rule.tests.at(0).decides, each.decides) << each.statement;
+    EXPECT_EQ(rule.unknown.size(), rule.writes.size()) << each.statement;
+  }
+  const Rule route = only_rule(
+      match(R"({"fib": {"result": "oif", "flags": ["saddr", "mark"]}})", "==", R"("lo")"));
+  expect_test_with_many(route, Mark::kPacket, kAllBits);
+  EXPECT_TRUE(route.unknown.empty());
+}
+
+TEST(NftJsonReaderTest, DistrustsSetsThatRulesChange) {
+  const std::string looks = match(kSource, "==", R"("@s")") + R"(, {"accept": null})";
+  const std::string adds = R"({"set": {"op": "add", "elem": )" + kSource + R"(, "set": "@s"}})";
+  const std::vector<Rule> alone = kReader.read(list(rule(looks))).rules;
+  ASSERT_EQ(alone.size(), 1U);
+  EXPECT_TRUE(alone[0].matches.back().is_stable);
+  const std::vector<Rule> changed = kReader.read(list(rule(looks) + "," + rule(adds))).rules;
+  ASSERT_EQ(changed.size(), 1U);
+  EXPECT_FALSE(changed[0].matches.back().is_stable);
 }
 
 // nft's own list, against what the kernel's registers fold to.

@@ -225,9 +225,22 @@ TEST_F(InterpreterTest, RoutesAgainBehindAChainThatHasChangedTheMark) {
     return result;
   };
   EXPECT_EQ(seen(0), (std::vector<std::uint32_t>{0, 1}));
-  EXPECT_EQ(seen(1), std::vector<std::uint32_t>{1});
+  EXPECT_EQ(seen(1), (std::vector<std::uint32_t>{1, 1}));
   packet.way = Way::kForwarded;
   EXPECT_EQ(seen(6), std::vector<std::uint32_t>{2});
+}
+
+TEST_F(InterpreterTest, AChainThatLeavesTheMarkAloneDoesNotRouteByWhatOthersWrote) {
+  rules.policy_rule(1, 1);
+  rules.sets(rules.base(Hook::kOutput, kRawPriority), Mark::kPacket, 1, 1);
+  const ChainIndex mangle = rules.base(Hook::kOutput, kManglePriority);
+  rules.set.ruleset.chains[mangle].reroutes = true;
+  rules.tests(mangle, Mark::kPacket, 2, 2);
+  for (const Observation &each : replayed({}).observations) {
+    if (each.by_policy_rule) {
+      EXPECT_EQ(each.bits, 0U);
+    }
+  }
 }
 
 TEST_F(InterpreterTest, InterfacesAreThoseOfTheHook) {

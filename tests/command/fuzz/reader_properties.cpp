@@ -64,7 +64,7 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
         << static_cast<int>(rule.outcome.verdict) << rule.mark_rule.has_value() << '\n';
     for (const MarkTest &test : rule.tests) {
       out << "test " << name(test.mark) << ' ' << test.value << ' ' << test.mask << ' '
-          << test.inverted << test.value_known << '\n';
+          << test.inverted << test.value_known << test.decides << '\n';
     }
     for (const MarkWrite &write : rule.writes) {
       out << "write " << name(write.mark) << text_of(write.value) << '\n';
@@ -97,14 +97,19 @@ void expect_sound(const Ruleset &ruleset, const Beginning &from) {
     expect(rule.outcome.chain == kNoChain ||
                (rule.outcome.chain >= from.chains && rule.outcome.chain < ruleset.chains.size()),
            "a rule jumps to a chain of the file", rule.text);
-    const bool has_marks = rule.touches_marks();
-    const bool sends =
-        rule.untracks || rule.outcome.verdict != Verdict::kContinue || rule.branches != nullptr;
-    expect(has_marks || sends, "a rule has to do with marks, or with the way of packets",
-           rule.text);
+    const bool has_marks = !rule.tests.empty() || !rule.writes.empty() || !rule.unknown.empty();
+    expect(has_marks || rule.outcome != Branch{} || rule.branches != nullptr || rule.untracks,
+           "a rule has to do with marks, or with the way of packets", rule.text);
+    if (rule.branches != nullptr) {
+      for (const Branch &branch : *rule.branches) {
+        expect(branch.chain == kNoChain ||
+                   (branch.chain >= from.chains && branch.chain < ruleset.chains.size()),
+               "a map leads to chains of the file", rule.text);
+      }
+    }
     for (const MarkWrite &write : rule.writes) {
       expect(write.matches_before <= rule.matches.size() && write.tests_before <= rule.tests.size(),
-             "a write counts what the rule has", rule.text);
+             "a write comes behind some of the rule's matches", rule.text);
     }
     expect(has_marks != rule.text.empty(), "a rule with marks has a text", rule.text);
   }

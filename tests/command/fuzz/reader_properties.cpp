@@ -60,12 +60,8 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     out << "rule " << rule.chain - from.chains << ' ' << rule.line << ' ' << rule.number << ' '
         << rule.text << ' ' << rule.comment << ' '
         << (rule.outcome.chain == kNoChain ? kNoChain : rule.outcome.chain - from.chains) << ' '
-        << rule.is_goto() << rule.has_other_matches() << rule.untracks
+        << rule.is_goto() << rule.has_other_matches() << rule.ends_chain() << rule.untracks
         << static_cast<int>(rule.outcome.verdict) << rule.mark_rule.has_value() << '\n';
-    for (const Match &match : rule.matches) {
-      out << "match " << static_cast<int>(match.attribute) << match.inverted << match.is_stable
-          << ' ' << match.from << ' ' << match.to << ' ' << match.text << '\n';
-    }
     for (const MarkTest &test : rule.tests) {
       out << "test " << name(test.mark) << ' ' << test.value << ' ' << test.mask << ' '
           << test.inverted << test.value_known << test.decides << '\n';

@@ -104,9 +104,8 @@ struct ReadTable : NftTable {
   std::uint8_t protocol = 0;
   std::string name;
   std::vector<ChainIndex> indices;
-  // Chains that may have rules, and how often the chains are used: by a rule that
-  // they have, or by one that jumps to them.
-  std::vector<ChainIndex> used;
+  // How often the chains are used: by their rules, and by rules that lead to them.  While the
+  // kernel takes in a change, it counts what is to come and still shows what was: a hint.
   std::uint64_t uses = 0;
   bool could_be_of_iptables = false;
   std::unordered_set<std::string> changed_sets;
@@ -251,9 +250,7 @@ void Reading::add_chain(const nlmsghdr &message) {
   const auto index = static_cast<ChainIndex>(ruleset_.chains.size());
   table->chains.emplace(chain.name, index);
   table->indices.push_back(index);
-  const std::uint32_t uses = of.number_be(NFTA_CHAIN_USE);
-  if (uses != 0) table->used.push_back(index);
-  table->uses += uses;
+  table->uses += of.number_be(NFTA_CHAIN_USE);
   ruleset_.chains.push_back(std::move(chain));
 }
 
@@ -327,7 +324,7 @@ InputIndex Reading::input(bool is_of_iptables) {
 
 void Reading::read_rules(ReadTable &table) {
   if (table.uses <= kRulesInOneDump) return read_rules(table, nullptr);
-  for (const ChainIndex chain : table.used) {
+  for (const ChainIndex chain : table.indices) {
     const std::string name = ruleset_.chains[chain].name;
     read_rules(table, &name);
   }
@@ -335,7 +332,6 @@ void Reading::read_rules(ReadTable &table) {
 
 // Of one chain, or of all.
 void Reading::read_rules(ReadTable &table, const std::string *chain) {
-  if (table.used.empty()) return;
   NetlinkRequest request = request_for(NFT_MSG_GETRULE, NLM_F_DUMP, table.protocol);
   mnl_attr_put_strz(request.message(), NFTA_RULE_TABLE, table.name.c_str());
   if (chain != nullptr) mnl_attr_put_strz(request.message(), NFTA_RULE_CHAIN, chain->c_str());

@@ -65,11 +65,11 @@ class SilencedFlow {
 
     Way way;
     bool is_reply;
-    std::vector<Stop> stops = {};
-    std::vector<Look> looks = {};
-    std::vector<FreeDecision> decisions = {};
-    Condition possible = {};    // for the packet and the connection that it belongs to
-    Condition transition = {};  // to what the next packet finds
+    std::vector<Stop> stops;
+    std::vector<Look> looks;
+    std::vector<FreeDecision> decisions;
+    Condition possible;    // for the packet and the connection that it belongs to
+    Condition transition;  // to what the next packet finds
   };
 
   Addresses addresses() const {

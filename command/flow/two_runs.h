@@ -99,7 +99,7 @@ class TwoRuns {
   void in_each_order(const std::vector<ChainIndex> &name, std::size_t count, Condition when,
                      const Visitor &visitor);
   void pass_chains(const Stop &stop);
-  void pass_base(ChainIndex chain, Condition when);
+  void pass_base(ChainIndex index, Condition when);
   void pass_chain(ChainIndex chain, Returned &returned);
   void pass_rule(RuleIndex index, Returned &returned);
   // How far into the rule packets come: what passes the first n of each.
@@ -108,7 +108,7 @@ class TwoRuns {
     std::vector<OfRuns> tests;
   };
   Passed passed_parts(RuleIndex index, const Rule &rule);
-  OfRuns result_of(RuleIndex index, std::uint32_t number, const MarkTest &test);
+  OfRuns result_of(RuleIndex index, std::uint32_t place, const MarkTest &test);
   void look(RuleIndex index, const MarkTest &test, const OfRuns &reached);
   OfRuns asked_for(std::uint32_t test, const Rule &rule, const Passed &passed);
   // What goes on behind the writes.

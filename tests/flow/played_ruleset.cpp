@@ -411,10 +411,10 @@ class Writer {
       text += "notrack";
     } else {
       rule.outcome = outcome(later);
-      static const std::map<Verdict, const char *> kVerdicts{
+      static const std::map<Verdict, const char *> verdict_words{
           {Verdict::kContinue, ""},     {Verdict::kAccept, "accept"}, {Verdict::kDrop, "drop"},
           {Verdict::kReturn, "return"}, {Verdict::kJump, "jump "},    {Verdict::kGoto, "goto "}};
-      text += kVerdicts.at(rule.outcome.verdict);
+      text += verdict_words.at(rule.outcome.verdict);
       if (rule.outcome.chain != kNoChain) text += ruleset().chains[rule.outcome.chain].name;
     }
     rule.text = text;

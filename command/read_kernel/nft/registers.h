@@ -39,7 +39,7 @@ enum class Binding : std::uint8_t { kOr, kXor, kAnd, kShift, kAtom };
 // 4 bytes in terms of the marks before the rule.
 struct Register {
   MarkExpression value = MarkExpression::unknown();
-  std::string text = {};
+  std::string text = {};  // NOLINT(readability-redundant-member-init): designated initialisers
   Binding binding = Binding::kAtom;
   bool of_marks = false;       // some mark went into it
   bool of_connection = false;  // and for that the connection's was loaded
@@ -48,7 +48,8 @@ struct Register {
   bool is_said = false;        // `text` is how nft would say it
   bool is_stable = true;       // the same at each look, for one packet
   MarkBits lost = {};          // bits of marks that went into it, and are not seen in `value`
-  std::string missing = {};    // what a packet may lack, which ends the rule
+  // What a packet may lack, which ends the rule.
+  std::string missing = {};  // NOLINT(readability-redundant-member-init): designated initialisers
 
   // What is lost as soon as `value` says nothing.
   MarkBits sources() const { return lost | bits_of(value); }

@@ -46,7 +46,7 @@ struct LoadedField {
   bool is_payload = false;
   std::uint32_t base = 0;
   std::uint32_t offset = 0;
-  std::string words = {};
+  std::string words = {};  // NOLINT(readability-redundant-member-init): designated initialisers
 };
 
 // "@1,12,4": base, offset and size of a payload without a name.

@@ -15,7 +15,6 @@
 namespace {
 
 using connmark::Family;
-using connmark::NftSet;
 using connmark::NftTable;
 
 NftTable table(std::uint8_t choice) {

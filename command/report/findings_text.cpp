@@ -5,44 +5,19 @@
 
 #include "command/output/terminal.h"
 #include "command/owners/owner_names.h"
+#include "command/report/rule_place.h"
 
 namespace connmark {
 namespace {
 
 const char *name(Severity severity) { return severity == Severity::kProblem ? "problem" : "hint"; }
 
-const char *name(Family family) {
-  switch (family) {
-    case Family::kIpv4:
-      return "ip";
-    case Family::kIpv6:
-      return "ip6";
-    case Family::kInet:
-      return "inet";
-    case Family::kArp:
-      return "arp";
-    case Family::kBridge:
-      return "bridge";
-    case Family::kNetdev:
-      break;
-  }
-  return "netdev";
-}
-
 // "rules.v4:12: ip mangle PREROUTING, rule 3"
 std::string place(const Analysis &analysis, const FindingRule &found) {
   if (found.is_policy) {
     return analysis.ruleset.inputs[analysis.ruleset.policy_rules[found.rule].input].name;
   }
-  const Rule &rule = analysis.ruleset.rules[found.rule];
-  const Chain &chain = analysis.ruleset.chains[rule.chain];
-  std::string text = analysis.ruleset.inputs[chain.input].name;
-  if (rule.line != 0) text.append(":").append(std::to_string(rule.line));
-  text += std::string(": ") + name(chain.family) + " " + chain.table + " " + chain.name;
-  if (rule.number != 0) {
-    text += (analysis.is_nft(rule) ? ", handle " : ", rule ") + std::to_string(rule.number);
-  }
-  return text;
+  return place_text(analysis.ruleset, analysis.ruleset.rules[found.rule]);
 }
 
 const std::string &text_of(const Analysis &analysis, const FindingRule &found) {

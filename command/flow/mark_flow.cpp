@@ -13,6 +13,8 @@
 namespace connmark {
 namespace {
 
+struct TooManyWays {};
+
 constexpr std::size_t kNodesOfWitness = std::size_t{1} << 20;
 
 bool has_family(const Ruleset &ruleset, Family family) {
@@ -40,9 +42,13 @@ class SilencedFlow {
         variables_(family, flow.matches_, orders(), addresses(), flow.traffic_.relevant(),
                    static_cast<std::uint32_t>(reached >> 32), nodes) {}
 
-  // Throws TooLarge.
+  // Throws TooLarge, or TooManyWays where it does not depend on what is left out.
   void find(std::vector<Effect> &effects, const std::vector<bool> &not_asked) {
-    for (Kind &kind : kinds_) pass(kind);
+    try {
+      for (Kind &kind : kinds_) pass(kind);
+    } catch (const TooLarge &) {
+      throw TooManyWays{};
+    }
     find_connections();
     for (std::uint32_t group = 0; group < effects.size(); ++group) {
       if (!not_asked[group] && effects[group].verdict != PairVerdict::kWitness) {
@@ -446,12 +452,20 @@ std::vector<Effect> MarkFlow::without(const std::vector<bool> &silenced,
   bool is_too_large = false;
   for (const Family family : {Family::kIpv4, Family::kIpv6}) {
     if (!has_family(ruleset_, family)) continue;
-    for (const auto &packets : options_.connections) {
+    for (std::size_t kind = 0; kind < options_.connections.size(); ++kind) {
+      if (has_too_many_ways_.contains({family, kind})) {
+        is_too_large = true;
+        continue;
+      }
+      const auto &packets = options_.connections[kind];
       const std::size_t nodes = std::min(options_.nodes_of_question, nodes_left_);
       try {
         SilencedFlow flow(*this, silenced, observers, reached, family, packets, nodes);
         flow.find(effects, not_asked);
         nodes_left_ -= std::min(nodes_left_, flow.nodes());
+      } catch (const TooManyWays &) {
+        has_too_many_ways_.insert({family, kind});
+        is_too_large = true;
       } catch (const TooLarge &) {
         nodes_left_ -= nodes;
         is_too_large = true;

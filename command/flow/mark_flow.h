@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command/flow/attribute_values.h"
@@ -124,6 +126,8 @@ class MarkFlow {
   std::vector<const Match *> matches_;
   bool has_nat_ = false;
   std::size_t nodes_left_ = 0;
+  // Families, and indices of options_.connections, that are not to be tried again.
+  std::set<std::pair<Family, std::size_t>> has_too_many_ways_;
 
   friend class SilencedFlow;
 };

@@ -11,7 +11,7 @@ namespace connmark {
 namespace {
 
 // Rules passed on one way, each time that a chain is called.
-constexpr std::size_t kStepsAtMost = 200'000;
+constexpr std::size_t kStepsAtMost = 50'000;
 constexpr std::size_t kSmall = 64;  // rules of a chain with all that it calls
 constexpr RuleIndex kNoRule = std::numeric_limits<RuleIndex>::max();
 
@@ -51,40 +51,76 @@ RulesOfChains::RulesOfChains(const Ruleset &ruleset)
     found.pop_back();
     for (const ChainIndex each : callers[chain]) add(each);
   }
-  find_small(ruleset);
+  const std::vector<ChainIndex> order = called_first(ruleset);
+  const std::vector<std::size_t> all = counts(ruleset, order, false);
+  for (ChainIndex chain = 0; chain < all.size(); ++chain) {
+    if (all[chain] <= kSmall) matters_[chain] = true;
+  }
+  steps_ = counts(ruleset, order, true);
 }
 
-void RulesOfChains::find_small(const Ruleset &ruleset) {
-  constexpr std::uint32_t kUnknown = 0;
-  std::vector<std::uint32_t> size(ruleset.chains.size(), kUnknown);
-  // Chains call one another without a loop, so this ends; a file may say otherwise.
-  for (std::size_t round = 0; round < kSmall; ++round) {
-    bool changed = false;
-    for (ChainIndex chain = 0; chain < size.size(); ++chain) {
-      if (size[chain] != kUnknown || matters_[chain]) continue;
-      std::size_t all = 1;
-      bool is_known = true;
-      const auto add = [&](const Branch &branch) {
-        if (branch.chain == kNoChain) return;
-        if (size[branch.chain] == kUnknown) is_known = false;
-        all += size[branch.chain];
-      };
-      for (const RuleIndex index : of(chain)) {
-        if (++all > kSmall || !is_known) break;
-        const Rule &rule = ruleset.rules[index];
-        add(rule.outcome);
-        if (!rule.branches) continue;
-        for (const Branch &each : *rule.branches) add(each);
-      }
-      if (!is_known && all <= kSmall) continue;
-      size[chain] = static_cast<std::uint32_t>(std::min(all, kSmall + 1));
-      changed = true;
+template <typename Visitor>
+void RulesOfChains::each_call(const Ruleset &ruleset, ChainIndex chain,
+                              const Visitor &visitor) const {
+  for (const RuleIndex index : of(chain)) {
+    const Rule &rule = ruleset.rules[index];
+    if (rule.outcome.chain != kNoChain) visitor(rule.outcome.chain);
+    if (!rule.branches) continue;
+    for (const Branch &each : *rule.branches) {
+      if (each.chain != kNoChain) visitor(each.chain);
     }
-    if (!changed) break;
   }
-  for (ChainIndex chain = 0; chain < size.size(); ++chain) {
-    if (size[chain] != kUnknown && size[chain] <= kSmall) matters_[chain] = true;
+}
+
+// Each chain behind those that it calls.
+std::vector<ChainIndex> RulesOfChains::called_first(const Ruleset &ruleset) const {
+  struct Visit {
+    ChainIndex chain;
+    std::vector<ChainIndex> left;
+  };
+  std::vector<ChainIndex> order;
+  std::vector<bool> seen(ruleset.chains.size(), false);
+  std::vector<Visit> visits;
+  const auto visit = [&](ChainIndex chain) {
+    if (seen[chain]) return;
+    seen[chain] = true;
+    visits.push_back({chain, {}});
+    each_call(ruleset, chain, [&](ChainIndex to) { visits.back().left.push_back(to); });
+  };
+  for (ChainIndex chain = 0; chain < ruleset.chains.size(); ++chain) {
+    visit(chain);
+    while (!visits.empty()) {
+      Visit &last = visits.back();
+      if (last.left.empty()) {
+        order.push_back(last.chain);
+        visits.pop_back();
+      } else {
+        const ChainIndex next = last.left.back();
+        last.left.pop_back();
+        visit(next);
+      }
+    }
   }
+  return order;
+}
+
+// How many rules a packet comes to in each chain and all that it calls, time and again; or
+// more than are ever followed.  With `skips`, a chain that does not matter counts as one.
+std::vector<std::size_t> RulesOfChains::counts(const Ruleset &ruleset,
+                                               const std::vector<ChainIndex> &order,
+                                               bool skips) const {
+  // What has not been counted yet when it is called, calls itself: the kernel takes no such
+  // chains, and a file may have them.
+  std::vector<std::size_t> result(ruleset.chains.size(), kStepsAtMost + 1);
+  for (const ChainIndex chain : order) {
+    std::size_t count = of(chain).size() + 1;
+    each_call(ruleset, chain, [&](ChainIndex to) {
+      count += skips && !matters_[to] ? 1 : result[to];
+      count = std::min(count, kStepsAtMost + 1);
+    });
+    result[chain] = count;
+  }
+  return result;
 }
 
 TwoRuns::TwoRuns(const Ruleset &ruleset, const RulesOfChains &rules, PacketVariables &variables,
@@ -108,7 +144,13 @@ EndOfWay TwoRuns::pass(const std::vector<Stop> &stops, Family family, Way way, b
            .is_untracked = {}};
   variables_.forget_free();
   free_decisions_.clear();
-  steps_ = 0;
+  std::size_t steps = 0;
+  for (const Stop &stop : stops) {
+    for (const ChainIndex chain : chains_in(stop.chains)) {
+      steps += rules_.steps(chain) * stop.chains.size();
+    }
+  }
+  if (steps > kStepsAtMost) throw TooLarge{};
   confirmed_ = Condition::never();
   for (std::size_t run = 0; run < kRuns; ++run) {
     runs_[run] = {};
@@ -239,7 +281,6 @@ void TwoRuns::pass_base(ChainIndex index, Condition when) {
 void TwoRuns::pass_chain(ChainIndex chain, Returned &returned) {
   for (const RuleIndex index : rules_.of(chain)) {
     if (runs_[0].here.is_never() && runs_[1].here.is_never()) return;
-    if (++steps_ > kStepsAtMost) throw TooLarge{};
     pass_rule(index, returned);
   }
 }

@@ -25,13 +25,20 @@ class RulesOfChains {
   // Whether packets are to be followed through the chain rule by rule: it, or a chain that it
   // calls, touches marks or untracks, or all of them together have only a few rules.
   bool matters(ChainIndex chain) const { return matters_[chain]; }
+  // How many rules there are to follow in it, those of chains that it calls each time.
+  std::size_t steps(ChainIndex chain) const { return matters_[chain] ? steps_[chain] : 1; }
 
  private:
-  void find_small(const Ruleset &ruleset);
+  template <typename Visitor>
+  void each_call(const Ruleset &ruleset, ChainIndex chain, const Visitor &visitor) const;
+  std::vector<ChainIndex> called_first(const Ruleset &ruleset) const;
+  std::vector<std::size_t> counts(const Ruleset &ruleset, const std::vector<ChainIndex> &order,
+                                  bool skips) const;
 
   std::vector<std::uint32_t> first_;
   std::vector<RuleIndex> rules_;
   std::vector<bool> matters_;
+  std::vector<std::size_t> steps_;
 };
 
 // Somebody looks at bits: a rule of the chains, or one of `ip rule`.
@@ -127,7 +134,6 @@ class TwoRuns {
   PacketView view_;
   Family family_ = Family::kIpv4;
   std::vector<FreeDecision> free_decisions_;
-  std::size_t steps_ = 0;
 };
 
 }  // namespace connmark

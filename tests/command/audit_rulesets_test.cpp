@@ -162,17 +162,29 @@ std::vector<std::string> examples_of(const std::string &file, const std::string 
   std::string rules;
   bool inside = false;
   std::string text = text_of(file);
-  for (std::size_t at; (at = text.find("\\e\n")) != text.npos;) text.replace(at, 3, " ");
+  for (const std::string_view line_goes_on : {"\\e\n", "\\\n"}) {
+    for (std::size_t at; (at = text.find(line_goes_on)) != text.npos;) {
+      text.replace(at, line_goes_on.size(), " ");
+    }
+  }
   std::erase(text, '\\');
   for (const std::string &line : lines(text)) {
-    const std::string kCommand = "iptables -t mangle -A ";
+    const std::string kCommand = "iptables -t mangle -";
     const std::size_t command = line.find(kCommand);
+    const bool adds =
+        command != line.npos && (line.compare(command + kCommand.size(), 2, "A ") == 0 ||
+                                 line.compare(command + kCommand.size(), 2, "I ") == 0);
     if (line.find(inside ? end : begin) != line.npos) {
       if (inside && !rules.empty()) examples.push_back(saved_table("mangle", "", rules));
       rules.clear();
       inside = !inside;
-    } else if (inside && command != line.npos) {
-      rules += "-A " + line.substr(command + kCommand.size()) + "\n";
+    } else if (inside && adds) {
+      const std::string rule = line.substr(command + kCommand.size());
+      if (rule.starts_with('I')) {
+        rules = "-A" + rule.substr(1) + "\n" + rules;
+      } else {
+        rules += "-" + rule + "\n";
+      }
     }
   }
   return examples;

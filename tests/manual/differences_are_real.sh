@@ -24,6 +24,7 @@ rows() {
 	a masked save or restore in nft list ruleset|nft_reloads_text_of_stock_alone
 	rules that the other plugin made|rules_of_the_other_plugin_are_missed
 	tc ... action xt -j CONNMARK|tc_takes_stock_alone
+	what python-iptables raises|python_names_other_exceptions
 	help and manual|help
 	END
 }
@@ -104,6 +105,25 @@ tc_takes_stock_alone() {
     ln -s "$stock_plugin" "$scratch/of_iptables/libxt_CONNMARK.so"
     XTABLES_LIBDIR="$scratch/of_iptables:$XTABLES_LIBDIR" "${words[@]}" >"$scratch/tc" 2>&1 || true
     assert_contains "answer of tc with the plugin of iptables" "CONNMARK set 0x1" "$(<"$scratch/tc")"
+}
+
+python_names_other_exceptions() {
+    if ! /usr/bin/python3 -c 'import iptc' 2>/dev/null; then
+        echo "note: left out python-iptables: it is not installed"
+        return
+    fi
+    local script='
+import iptc, sys
+try:
+    iptc.Rule().create_target("CONNMARK").set_parameter(sys.argv[1], "x")
+except Exception as error:
+    print(type(error).__name__)'
+    local stock ours option
+    for option in set-mark:XTablesError:ValueError no-such:XTablesError:AttributeError; do
+        IFS=: read -r option stock ours <<<"$option"
+        assert_equal "exception of stock for $option" "$stock" "$(with_stock /usr/bin/python3 -c "$script" "$option")"
+        assert_equal "exception for $option" "$ours" "$(/usr/bin/python3 -c "$script" "$option")"
+    done
 }
 
 check() {

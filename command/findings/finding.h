@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "command/findings/pair_verdicts.h"
 #include "command/owners/rule_owners.h"
 #include "command/rule_set/chain_paths.h"
 #include "command/rule_set/mark_uses.h"
@@ -90,6 +91,7 @@ struct Analysis {
   const RuleOwners &owners;
   const ChainPaths &paths;
   const MarkUses &uses;
+  const PairVerdicts &pairs;
 
   const std::string &owner_name(OwnerIndex owner) const { return owners.owners[owner].name; }
   const Owner &facts(OwnerIndex owner) const { return owners.owners[owner].facts; }

@@ -8,7 +8,8 @@ AuditedRuleset::AuditedRuleset(Ruleset ruleset, const std::vector<Owner> &known)
       owners_(find_owners(ruleset_, known)),
       paths_(ruleset_),
       uses_(ruleset_, owners_),
-      analysis_{ruleset_, owners_, paths_, uses_} {
+      pairs_(decide_pairs(ruleset_, owners_)),
+      analysis_{ruleset_, owners_, paths_, uses_, pairs_} {
   Findings findings;
   find_overwritten_bits(analysis_, findings);
   find_shared_bits(analysis_, findings);

@@ -25,6 +25,7 @@ class AuditedRuleset {
   RuleOwners owners_;
   ChainPaths paths_;
   MarkUses uses_;
+  PairVerdicts pairs_;
   Analysis analysis_;
   std::vector<Finding> findings_;
 };

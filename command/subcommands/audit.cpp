@@ -18,6 +18,7 @@
 #include "command/report/audit_ruleset.h"
 #include "command/report/findings_text.h"
 #include "command/report/mark_map.h"
+#include "command/report/pairs_text.h"
 
 namespace connmark {
 namespace {
@@ -102,6 +103,7 @@ Json document(const AuditedRuleset &audited) {
   }
   json["owners"] = mark_map_json(audited.analysis());
   json["findings"] = findings_json(audited.analysis(), findings);
+  add_pairs(json, audited.analysis());
   json["problems"] = std::ranges::count(findings, Severity::kProblem, &Finding::severity);
   json["hints"] = std::ranges::count(findings, Severity::kHint, &Finding::severity);
   return json;
@@ -115,6 +117,7 @@ void print(const AuditedRuleset &audited, bool json) {
   const bool with_colour = wants_colour_on_stdout();
   std::cout << mark_map_text(audited.analysis(), with_colour) << '\n'
             << findings_text(audited.analysis(), audited.findings(), with_colour)
+            << pairs_text(audited.analysis(), with_colour)
             << summary_text(audited.analysis(), audited.findings());
 }
 

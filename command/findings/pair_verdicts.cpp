@@ -22,9 +22,19 @@ struct BitsOfOwners {
   std::vector<BitsOfBoth> looked_at;
 };
 
-BitsOfOwners bits_of_owners(const Ruleset &ruleset, const RuleOwners &owners) {
-  BitsOfOwners bits{std::vector<BitsOfBoth>(owners.owners.size(), 0),
-                    std::vector<BitsOfBoth>(owners.owners.size(), 0)};
+// Rules that have nothing to do with marks are nobody's: they are the last group.
+GroupedRules grouped(const RuleOwners &owners) {
+  const std::size_t nobody = owners.owners.size();
+  GroupedRules groups{nobody + 1, owners.of_rule, owners.of_policy_rule};
+  for (std::uint32_t &group : groups.of_rule) {
+    if (group >= nobody) group = static_cast<std::uint32_t>(nobody);
+  }
+  return groups;
+}
+
+BitsOfOwners bits_of_groups(const Ruleset &ruleset, const GroupedRules &owners) {
+  BitsOfOwners bits{std::vector<BitsOfBoth>(owners.count, 0),
+                    std::vector<BitsOfBoth>(owners.count, 0)};
   for (RuleIndex i = 0; i < ruleset.rules.size(); ++i) {
     bits.written[owners.of_rule[i]] |= written_by(ruleset.rules[i]);
     bits.looked_at[owners.of_rule[i]] |= looked_at_by(ruleset.rules[i]);
@@ -111,14 +121,15 @@ std::string reason_of(const DecidedPair &pair) {
 PairVerdicts decide_pairs(const Ruleset &ruleset, const RuleOwners &owners) {
   PairVerdicts verdicts;
   verdicts.has_policy_rules = ruleset.has_policy_rules;
-  const BitsOfOwners bits = bits_of_owners(ruleset, owners);
+  const GroupedRules groups = grouped(owners);
+  const BitsOfOwners bits = bits_of_groups(ruleset, groups);
   verdicts.why_not = why_not(ruleset, bits);
   if (!verdicts.why_not.empty()) {
     count(ruleset, bits, verdicts);
     return verdicts;
   }
   MarkFlow flow(ruleset, options_of_audit());
-  OwnerPairs found = flow.pairs({owners.owners.size(), owners.of_rule, owners.of_policy_rule});
+  OwnerPairs found = flow.pairs(groups);
   verdicts.no_bit_in_common = found.no_bit_in_common;
   for (OwnerPair &each : found.pairs) {
     DecidedPair pair{each.writer, each.victim, std::move(each.effect), std::nullopt};

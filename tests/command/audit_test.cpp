@@ -512,6 +512,14 @@ TEST(AuditTest, PrintsMapFindingsAndASummary) {
       "  better:\n"
       "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffbfff --ctmask 0xffffbfff\n"
       "\n"
+      "1 pair apart, 0 pairs with no bit in common\n"
+      "It is taken for granted that\n"
+      "  - a received packet has no mark before the first chain\n"
+      "  - programs may give sent packets any mark\n"
+      "  - connections began under these rules\n"
+      "  - nothing outside of what was read writes marks\n"
+      "  - nothing outside of what was read looks at marks, and no rules of ip rule were read\n"
+      "\n"
       "1 problem and 0 hints in 3 rules and 0 routing rules that have to do with marks\n");
 }
 

@@ -127,9 +127,15 @@ class Findings {
 // The parts of the audit, each in a file of its own.
 void find_overwritten_bits(const Analysis &analysis, Findings &findings);  // unmasked-*
 void find_shared_bits(const Analysis &analysis, Findings &findings);
-void find_match_faults(const Analysis &analysis, Findings &findings);  // impossible, never-*
-void find_place_faults(const Analysis &analysis, Findings &findings);  // raw, wipes
-void find_routing_faults(const Analysis &analysis, Findings &findings);
-void find_translation_faults(const Analysis &analysis, Findings &findings);  // and shifts, unknown
+void find_impossible_matches(const Analysis &analysis, Findings &findings);
+void find_never_written(const Analysis &analysis, Findings &findings);
+void find_never_read(const Analysis &analysis, Findings &findings);
+void find_connmark_in_raw(const Analysis &analysis, Findings &findings);
+void find_wiping_restores(const Analysis &analysis, Findings &findings);
+void find_too_late_for_routing(const Analysis &analysis, Findings &findings);
+void find_strict_rp_filter(const Analysis &analysis, Findings &findings);
+void find_shift_losses(const Analysis &analysis, Findings &findings);
+void find_inexact_translations(const Analysis &analysis, Findings &findings);  // stock-translation
+void find_unknown_rules(const Analysis &analysis, Findings &findings);
 
 }  // namespace connmark

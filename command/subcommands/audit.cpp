@@ -31,6 +31,7 @@ struct Arguments {
   std::vector<std::string> owners;
   std::optional<std::string> owners_file;
   bool strict = false;
+  bool translations = false;
   bool json = false;
 };
 
@@ -123,7 +124,7 @@ void print(const AuditedRuleset &audited, bool json) {
 
 ExitStatus audit(const Arguments &arguments) {
   const std::vector<Owner> owners = owners_for(arguments);
-  const AuditedRuleset audited(read_inputs(arguments), owners);
+  const AuditedRuleset audited(read_inputs(arguments), owners, arguments.translations);
   print(audited, arguments.json);
   const bool found = std::ranges::any_of(audited.findings(), [&](const Finding &finding) {
     return arguments.strict || finding.severity == Severity::kProblem;
@@ -160,6 +161,8 @@ void add_audit(CLI::App &app, ExitStatus &status) {
   subcommand->add_option("--owners", arguments->owners_file,
                          "Another list of known software than the installed one");
   subcommand->add_flag("--strict", arguments->strict, "Exit with 1 for hints as well");
+  subcommand->add_flag("--translations", arguments->translations,
+                       "Look for rules that iptables' own plugin translates inexactly");
   add_json_option(*subcommand, arguments->json);
   subcommand->callback([arguments, subcommand, &status] {
     refuse_other_words(*subcommand);

@@ -434,16 +434,19 @@ TEST(AuditTest, FindsShiftsThatLoseBits) {
 
 TEST(AuditTest, HintsAtRulesThatStockTranslatesInexactly) {
   const std::string masked = "-A FORWARD -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n";
-  const AuditResult result = audit_rules(saved_table("mangle", "", masked));
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", masked)).ids(true), Ids{});
+  const std::vector<std::string> asked{"--translations"};
+  const AuditResult result = audit_rules(saved_table("mangle", "", masked), asked);
   EXPECT_EQ(result.ids(true), Ids{"stock-translation"});
   EXPECT_EQ(better(result, "stock-translation"),
             "ct mark set ct mark and 0xffffff00 or meta mark and 0xff");
-  EXPECT_EQ(
-      audit_rules(saved_table("mangle", "", "-A FORWARD -j CONNMARK --save-mark\n")).ids(true),
-      Ids{});
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A FORWARD -j CONNMARK --save-mark\n"), asked)
+                .ids(true),
+            Ids{});
   std::string many;
   for (int i = 0; i < 20; ++i) many += masked;
-  const Json grouped = audit_rules(saved_table("mangle", "", many)).finding("stock-translation");
+  const Json grouped =
+      audit_rules(saved_table("mangle", "", many), asked).finding("stock-translation");
   EXPECT_EQ(grouped["rules"].size() + grouped["more_rules"].get<std::size_t>(), 20U);
   EXPECT_LT(grouped["rules"].size(), 10U);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// too-late-for-routing and strict-rp-filter: marks that `ip rule` looks at.
+// too-late-for-routing: marks that `ip rule` waits for, written where the route has been chosen.
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -123,7 +123,9 @@ std::string in_time(const Analysis &analysis, const Rule &rule, std::uint32_t bi
          (callers.from_output ? "OUTPUT" : "PREROUTING (for packets of this machine OUTPUT)");
 }
 
-void find_too_late(const Analysis &analysis, Findings &findings) {
+}  // namespace
+
+void find_too_late_for_routing(const Analysis &analysis, Findings &findings) {
   if (analysis.ruleset.policy_rules.empty()) return;
   const auto constants = constants_of(analysis);
   for (RuleIndex i = 0; i < analysis.ruleset.policy_rules.size(); ++i) {
@@ -155,73 +157,6 @@ void find_too_late(const Analysis &analysis, Findings &findings) {
                     .cures = {in_time(analysis, rule, bits)}});
     }
   }
-}
-
-// The interfaces that check the way back strictly, and without the mark.
-std::vector<std::string> strict_interfaces(const Ruleset &ruleset) {
-  ReversePathFilter all;
-  for (const ReversePathFilter &each : ruleset.reverse_path_filters) {
-    if (each.interface == "all") all = each;
-  }
-  std::vector<std::string> strict;
-  if (all.src_valid_mark) return strict;
-  for (const ReversePathFilter &each : ruleset.reverse_path_filters) {
-    if (each.interface == "default" || each.interface == "lo" || each.src_valid_mark) continue;
-    if (each.interface == "all" && ruleset.reverse_path_filters.size() > 1) continue;
-    if (std::max(all.rp_filter, each.rp_filter) == 1) strict.push_back(each.interface);
-  }
-  return strict;
-}
-
-std::string interface_names(const std::vector<std::string> &names) {
-  constexpr std::size_t kShown = 3;
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < kShown; ++i) {
-    text += (i == 0 ? "" : ", ") + names[i];
-  }
-  if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
-  return text;
-}
-
-void find_strict_rp_filter(const Analysis &analysis, Findings &findings) {
-  const std::vector<std::string> strict = strict_interfaces(analysis.ruleset);
-  if (strict.empty()) return;
-  std::uint32_t routed = 0;
-  std::optional<RuleIndex> policy;
-  for (RuleIndex i = 0; i < analysis.ruleset.policy_rules.size(); ++i) {
-    const PolicyRule &rule = analysis.ruleset.policy_rules[i];
-    if (rule.family == Family::kIpv6) continue;
-    routed |= tested_bits(rule);
-    if (!policy) policy = i;
-  }
-  for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
-    const Rule &rule = analysis.ruleset.rules[i];
-    if (!analysis.paths.callers_of(rule.chain).from_prerouting) continue;
-    if ((families_of(analysis.family_of(rule)) & families_of(Family::kIpv4)) == 0) continue;
-    for (const MarkWrite &write : rule.writes) {
-      if (write.mark != Mark::kPacket) continue;
-      const std::uint32_t bits = write_bits(write).copied & routed;
-      if (bits == 0) continue;
-      findings.add({.id = FindingId::kStrictRpFilter,
-                    .text = "the way back is checked strictly on " + interface_names(strict) +
-                            ", and without " + bits_text(bits, Mark::kPacket) +
-                            ", so packets that this rule marks can be dropped",
-                    .mark = Mark::kPacket,
-                    .bits = bits,
-                    .owner = analysis.owners.of_rule[i],
-                    .hurt = {},
-                    .rules = {{.rule = i, .is_policy = false, .better = {}},
-                              {.rule = *policy, .is_policy = true, .better = {}}},
-                    .cures = {"sysctl net.ipv4.conf.all.src_valid_mark=1"}});
-    }
-  }
-}
-
-}  // namespace
-
-void find_routing_faults(const Analysis &analysis, Findings &findings) {
-  find_too_late(analysis, findings);
-  find_strict_rp_filter(analysis, findings);
 }
 
 }  // namespace connmark

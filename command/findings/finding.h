@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "command/findings/pair_verdicts.h"
+#include "command/marks/write_bits.h"
 #include "command/owners/rule_owners.h"
 #include "command/rule_set/chain_paths.h"
 #include "command/rule_set/mark_uses.h"
@@ -101,6 +102,9 @@ struct Analysis {
   }
 };
 
+// Of a write beyond the owner's own bits.
+FindingId id_of_unmasked(Mark mark, const WriteBits &bits);
+
 // A ruleset may hold a fault ten thousand times.  Findings of the same kind, by
 // the same owner, of the same bits and to the same harm become one, and only
 // its first rules are kept.
@@ -112,6 +116,9 @@ class Findings {
   // the rule needs no better form.
   bool is_full(const Finding &like) const;
   void add(Finding finding);
+
+  // Whether one of unmasked-* or shared-bits tells that `writer` harms `victim`.
+  bool tell_harm(OwnerIndex writer, OwnerIndex victim) const;
 
   // Problems first, then in the order of kFindingNames.
   std::vector<Finding> take();
@@ -127,6 +134,7 @@ class Findings {
 // The parts of the audit, each in a file of its own.
 void find_overwritten_bits(const Analysis &analysis, Findings &findings);  // unmasked-*
 void find_shared_bits(const Analysis &analysis, Findings &findings);
+void find_witnessed_harm(const Analysis &analysis, Findings &findings);  // what these two miss
 void find_impossible_matches(const Analysis &analysis, Findings &findings);
 void find_never_written(const Analysis &analysis, Findings &findings);
 void find_never_read(const Analysis &analysis, Findings &findings);

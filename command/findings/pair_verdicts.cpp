@@ -46,6 +46,56 @@ BitsOfOwners bits_of_groups(const Ruleset &ruleset, const GroupedRules &owners) 
   return bits;
 }
 
+bool passes(const MarkTest &test, std::uint32_t bits) {
+  return ((bits & test.mask) == test.value) != test.inverted;
+}
+
+bool outcome_differs(const Ruleset &ruleset, const DecidedPair &pair) {
+  const Witness &witness = *pair.effect.witness;
+  if (pair.replayed->only) return true;
+  const auto differs = [&pair](const MarkTest &test) {
+    return !test.value_known || !test.decides ||
+           passes(test, pair.replayed->seen[0]) != passes(test, pair.replayed->seen[1]);
+  };
+  if (witness.by_policy_rule) {
+    const PolicyRule &rule = ruleset.policy_rules[witness.observer];
+    return differs({.mark = Mark::kPacket,
+                    .value = rule.value & rule.mask,
+                    .mask = rule.mask,
+                    .inverted = rule.inverted});
+  }
+  return std::ranges::any_of(ruleset.rules[witness.observer].tests, [&](const MarkTest &test) {
+    return test.mark == witness.mark && test.mask == witness.bits && differs(test);
+  });
+}
+
+// Who has written the bits last that the victim sees without the writer.  A copy counts for the
+// rule that made it, where it changed anything.
+std::optional<OwnerIndex> overwritten(const RuleOwners &owners, const DecidedPair &pair) {
+  const Witness &witness = *pair.effect.witness;
+  const std::uint32_t bits = pair.differing_bits();
+  const bool of_packet = witness.mark == Mark::kPacket;
+  std::optional<OwnerIndex> last;
+  std::uint32_t connection = witness.packets.front().connection_mark_without;
+  for (std::size_t i = 0; i < witness.packets.size(); ++i) {
+    const Trace &trace = pair.replayed->packets[i][1];
+    Marks before{.ct = connection, .nf = witness.packets[i].start_mark};
+    if (of_packet) last.reset();  // each packet begins with a mark of its own
+    for (const Step &step : trace.steps) {
+      const bool is_last = i + 1 == witness.packets.size();
+      if (is_last && !witness.by_policy_rule && step.rule == witness.observer) return last;
+      const std::uint32_t changed =
+          of_packet ? step.marks.nf ^ before.nf : step.marks.ct ^ before.ct;
+      if ((changed & bits) != 0 && owners.of_rule[step.rule] < owners.owners.size()) {
+        last = owners.of_rule[step.rule];
+      }
+      before = step.marks;
+    }
+    connection = trace.marks.ct;
+  }
+  return last;
+}
+
 // Only how many there are: owners that write the same bits count together.
 void count(const Ruleset &ruleset, const BitsOfOwners &bits, PairVerdicts &verdicts) {
   std::map<BitsOfBoth, std::vector<OwnerIndex>> writers;
@@ -132,7 +182,10 @@ PairVerdicts decide_pairs(const Ruleset &ruleset, const RuleOwners &owners) {
   OwnerPairs found = flow.pairs(groups);
   verdicts.no_bit_in_common = found.no_bit_in_common;
   for (OwnerPair &each : found.pairs) {
-    DecidedPair pair{each.writer, each.victim, std::move(each.effect), std::nullopt};
+    DecidedPair pair;
+    pair.writer = each.writer;
+    pair.victim = each.victim;
+    pair.effect = std::move(each.effect);
     if (pair.effect.witness) {
       std::vector<bool> silenced(ruleset.rules.size());
       for (RuleIndex i = 0; i < silenced.size(); ++i) {
@@ -140,8 +193,11 @@ PairVerdicts decide_pairs(const Ruleset &ruleset, const RuleOwners &owners) {
       }
       pair.replayed = replay(ruleset, silenced, *pair.effect.witness);
       const BitsOfBoth differing = bits_of(pair.effect.witness->mark, pair.differing_bits());
-      pair.serves = pair.effect.verdict == PairVerdict::kWitness &&
-                    (bits.written[pair.victim] & differing) == 0;
+      if (pair.effect.verdict == PairVerdict::kWitness) {
+        pair.overwritten = overwritten(owners, pair);
+        pair.outcome_differs = outcome_differs(ruleset, pair);
+        pair.serves = (bits.written[pair.victim] & differing) == 0 && !pair.overwritten;
+      }
     }
     verdicts.pairs.push_back(std::move(pair));
   }

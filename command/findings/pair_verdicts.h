@@ -19,9 +19,15 @@ struct DecidedPair {
   OwnerIndex victim = 0;
   Effect effect;
   std::optional<ReplayedWitness> replayed;  // wherever the effect has a witness
-  // The victim looks at the writer's mark and writes none of the bits that differ: as `ip rule`
-  // and the rules that mark for it.  No fault.
+  // The victim looks at the writer's mark, writes none of the bits that differ, and the writer
+  // writes them over nobody else's: as `ip rule` and the rules that mark for it.  No fault.
   bool serves = false;
+  // Whose writes the victim would see, if it were not for the writer's; nothing where nobody's.
+  std::optional<OwnerIndex> overwritten;
+
+  // The witness's test comes out differently, or only one run comes to it; else other bits are
+  // seen, and other packets may show what that does.
+  bool outcome_differs = false;
 
   // The bits of Witness::mark that differ; all that are looked at, where only one run looks.
   std::uint32_t differing_bits() const;

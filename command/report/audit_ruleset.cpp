@@ -13,6 +13,7 @@ AuditedRuleset::AuditedRuleset(Ruleset ruleset, const std::vector<Owner> &known,
   Findings findings;
   find_overwritten_bits(analysis_, findings);
   find_shared_bits(analysis_, findings);
+  find_witnessed_harm(analysis_, findings);
   find_impossible_matches(analysis_, findings);
   find_never_written(analysis_, findings);
   find_never_read(analysis_, findings);

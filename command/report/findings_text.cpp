@@ -5,6 +5,7 @@
 
 #include "command/output/terminal.h"
 #include "command/owners/owner_names.h"
+#include "command/report/pairs_text.h"
 #include "command/report/rule_place.h"
 
 namespace connmark {
@@ -79,7 +80,7 @@ std::string findings_text(const Analysis &analysis, const std::vector<Finding> &
       text += "  and " + counted(finding.more_rules, "more rule") + " like this\n";
     }
     for (const std::string &cure : finding.cures) text += "  cure: " + printable(cure) + "\n";
-    text += "\n";
+    text += verdicts_text(analysis, finding) + "\n";
   }
   return text;
 }
@@ -97,6 +98,7 @@ Json findings_json(const Analysis &analysis, const std::vector<Finding> &finding
     entry["rules"] = Json::array();
     for (const FindingRule &rule : finding.rules)
       entry["rules"].push_back(rule_json(analysis, rule));
+    entry["pairs"] = verdicts_json(analysis, finding);
     entry["more_rules"] = finding.more_rules;
     entry["cures"] = finding.cures;
     json.push_back(std::move(entry));

@@ -46,6 +46,35 @@ std::string remark(const DecidedPair &pair) {
   return reason.empty() ? "" : ": " + reason;
 }
 
+std::vector<const DecidedPair *> pairs_of(const Analysis &analysis, const Finding &finding) {
+  std::vector<const DecidedPair *> pairs;
+  for (const DecidedPair &pair : analysis.pairs.pairs) {
+    const bool is_by_both = finding.id == FindingId::kSharedBits;
+    const bool is_writer =
+        finding.owner == pair.writer ||
+        (is_by_both && std::ranges::find(finding.hurt, pair.writer) != finding.hurt.end());
+    if (!is_writer || pair.serves) continue;
+    const bool hurts = std::ranges::any_of(finding.hurt, [&pair](OwnerIndex hurt) {
+      return hurt == pair.victim || hurt == pair.overwritten;
+    });
+    if (hurts) pairs.push_back(&pair);
+  }
+  return pairs;
+}
+
+Json pair_json(const Analysis &analysis, const DecidedPair &pair) {
+  Json json{{"writer", analysis.owner_name(pair.writer)},
+            {"victim", analysis.owner_name(pair.victim)},
+            {"verdict", name(pair.effect.verdict)}};
+  const std::string reason = reason_of(pair);
+  json["reason"] = reason.empty() ? Json() : Json(reason);
+  json["serves"] = pair.serves;
+  json["assumptions"] = assumptions_of(analysis.pairs);
+  if (!reason.empty()) json["assumptions"].push_back(reason);
+  json["witness"] = pair.replayed ? witness_json(analysis, pair) : Json();
+  return json;
+}
+
 std::string witnesses_text(const Analysis &analysis) {
   std::string text;
   std::size_t shown = 0;
@@ -97,20 +126,37 @@ std::string pairs_text(const Analysis &analysis, bool with_colour) {
   return text.empty() ? text : text + "\n";
 }
 
+std::string verdicts_text(const Analysis &analysis, const Finding &finding) {
+  std::string text;
+  for (const DecidedPair *pair : pairs_of(analysis, finding)) {
+    text += "  " + pair_text(analysis, *pair) + ": ";
+    switch (pair->effect.verdict) {
+      case PairVerdict::kWitness:
+        text += "see its witness below\n";
+        break;
+      case PairVerdict::kApart:
+        text += "no difference in what was read\n";
+        break;
+      default:
+        text += std::string(name(pair->effect.verdict)) + remark(*pair) + "\n";
+    }
+  }
+  return text;
+}
+
+Json verdicts_json(const Analysis &analysis, const Finding &finding) {
+  Json json = Json::array();
+  for (const DecidedPair *pair : pairs_of(analysis, finding)) {
+    json.push_back(pair_json(analysis, *pair));
+  }
+  return json;
+}
+
 void add_pairs(Json &json, const Analysis &analysis) {
   const PairVerdicts &verdicts = analysis.pairs;
   json["pairs"] = Json::array();
   for (const DecidedPair &pair : verdicts.pairs) {
-    Json entry{{"writer", analysis.owner_name(pair.writer)},
-               {"victim", analysis.owner_name(pair.victim)},
-               {"verdict", name(pair.effect.verdict)}};
-    const std::string reason = reason_of(pair);
-    entry["reason"] = reason.empty() ? Json() : Json(reason);
-    entry["serves"] = pair.serves;
-    entry["assumptions"] = assumptions_of(verdicts);
-    if (!reason.empty()) entry["assumptions"].push_back(reason);
-    entry["witness"] = pair.replayed ? witness_json(analysis, pair) : Json();
-    json["pairs"].push_back(std::move(entry));
+    json["pairs"].push_back(pair_json(analysis, pair));
   }
   json["no_bit_in_common"] = verdicts.no_bit_in_common;
   json["pairs_not_followed"] = verdicts.not_followed;

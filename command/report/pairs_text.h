@@ -15,6 +15,13 @@ namespace connmark {
 // no owner's bits meet another's.
 std::string pairs_text(const Analysis &analysis, bool with_colour);
 
+// A line for each pair of the finding's owner and somebody that it hurts: what was found out
+// about it by following packets.
+std::string verdicts_text(const Analysis &analysis, const Finding &finding);
+
+// The same pairs, each with its witness.
+Json verdicts_json(const Analysis &analysis, const Finding &finding);
+
 // Adds "pairs", "pairs_not_followed" and "no_bit_in_common".
 void add_pairs(Json &json, const Analysis &analysis);
 

@@ -209,7 +209,8 @@ std::string difference_text(const Analysis &analysis, const DecidedPair &pair) {
   }
   const std::uint32_t bits = pair.differing_bits();
   return victim + " sees " + hex(replayed.seen[0] & bits) + " in " + bits_text(bits, witness.mark) +
-         ", and without what " + writer + " writes " + hex(replayed.seen[1] & bits);
+         ", and without what " + writer + " writes " + hex(replayed.seen[1] & bits) +
+         (pair.outcome_differs ? "" : " (here its test comes out the same)");
 }
 
 }  // namespace
@@ -277,6 +278,7 @@ Json witness_json(const Analysis &analysis, const DecidedPair &pair) {
   };
   json["sees"] = seen(0);
   json["sees_without"] = seen(1);
+  json["outcome_differs"] = pair.outcome_differs;
   return json;
 }
 

@@ -122,6 +122,32 @@ TEST(AuditPairsTest, SaysWhatItDidNotFollow) {
   EXPECT_NE(text.out.find("39800 pairs undecided: "), std::string::npos) << text.out;
 }
 
+TEST(AuditPairsTest, FindsWhoseMarkIsOverwrittenBeforeRoutingLooks) {
+  const TemporaryFile policy(
+      "[{\"priority\":99,\"src\":\"all\",\"fwmark\":\"0x1\",\"fwmask\":\"0x1\",\"table\":"
+      "\"102\"},{\"priority\":32767,\"src\":\"all\",\"table\":\"default\"}]\n");
+  const auto result = [&](const std::string &mask) {
+    return audit_rules(saved_table("mangle", "red_a red_b blue_a blue_b",
+                                   "-A PREROUTING -j red_a\n-A PREROUTING -j blue_a\n"
+                                   "-A red_a -j MARK --set-xmark 0x1/0x1\n"
+                                   "-A blue_a -p udp -j MARK --set-xmark 0x100/" +
+                                       mask + "\n"),
+                       {"--rules", policy.path()});
+  };
+  const AuditResult whole = result("0xffffffff");
+  const Json finding = whole.finding("unmasked-set");
+  ASSERT_FALSE(finding.is_null()) << whole.json.dump(2);
+  EXPECT_EQ(finding["severity"], "problem");
+  EXPECT_EQ(finding["owner"], "blue_*");
+  EXPECT_EQ(finding["hurt"], Json{"red_*"});
+  EXPECT_EQ(finding["bits"], 1);
+  EXPECT_EQ(finding["rules"][0]["better"], "-A blue_a -p udp -j MARK --set-xmark 0x100/0x100");
+  ASSERT_EQ(finding["pairs"].size(), 1U);
+  EXPECT_EQ(finding["pairs"][0]["verdict"], "witness");
+  EXPECT_EQ(finding["pairs"][0]["witness"]["outcome_differs"], true);
+  EXPECT_EQ(result("0x100").ids(), std::vector<std::string>{});
+}
+
 TEST(AuditPairsTest, TheTextShowsTheWay) {
   const CommandResult result = run_connmark({"audit", "--owners", owners_file(), "--iptables", "-"},
                                             of_two("-j MARK --set-xmark 0x1/0x1", kTest));

@@ -514,6 +514,7 @@ TEST(AuditTest, PrintsMapFindingsAndASummary) {
       "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\n"
       "  better:\n"
       "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffbfff --ctmask 0xffffbfff\n"
+      "  built-in chains -> kube-proxy: no difference in what was read\n"
       "\n"
       "1 pair apart, 0 pairs with no bit in common\n"
       "It is taken for granted that\n"

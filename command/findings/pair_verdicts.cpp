@@ -10,12 +10,6 @@ namespace {
 // A writer costs a pass over all rules that matter, for each kind of connection.
 constexpr std::size_t kMostWork = 20'000;  // writers times rules that touch marks
 constexpr std::size_t kMostOwners = 2'000;
-FlowOptions options_of_audit() {
-  FlowOptions options;
-  options.nodes_of_question = std::size_t{1} << 18;
-  options.nodes_of_all = std::size_t{1} << 22;
-  return options;
-}
 
 struct BitsOfOwners {
   std::vector<BitsOfBoth> written;
@@ -166,6 +160,13 @@ std::string reason_of(const DecidedPair &pair) {
     return "what the writer writes decides whether packets come to the other's rules at all";
   }
   return pair.effect.reason;
+}
+
+FlowOptions options_of_audit() {
+  FlowOptions options;
+  options.nodes_of_question = std::size_t{1} << 18;
+  options.nodes_of_all = std::size_t{1} << 22;
+  return options;
 }
 
 PairVerdicts decide_pairs(const Ruleset &ruleset, const RuleOwners &owners) {

@@ -50,6 +50,9 @@ std::vector<std::string> assumptions_of(const PairVerdicts &verdicts);
 // The reason of a verdict as a sentence; empty for kApart and kWitness.
 std::string reason_of(const DecidedPair &pair);
 
+// What the audit spends on following packets.
+FlowOptions options_of_audit();
+
 PairVerdicts decide_pairs(const Ruleset &ruleset, const RuleOwners &owners);
 
 }  // namespace connmark

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// too-late-for-routing: marks that `ip rule` waits for, written where the route has been chosen.
+// too-late-for-routing: a mark that `ip rule` waits for, written where it makes no difference to
+// any of its rules, whatever packets come.
 #include <algorithm>
 #include <bit>
-#include <map>
+#include <set>
 
 #include "command/findings/finding.h"
 #include "command/iptables/rule_words.h"
@@ -14,97 +15,32 @@
 namespace connmark {
 namespace {
 
-// Constants that an owner writes, each once.
+constexpr std::size_t kMostQuestions = 64;
+
+// A constant that a rule writes to the packet's mark.
 struct Constant {
   OwnerIndex owner;
-  Mark mark;
-  Family family;
   std::uint32_t bits;
   std::uint32_t ones;
 
   auto operator<=>(const Constant &) const = default;
 };
 
-struct Writers {
-  bool in_time = false;  // or of the connection's mark, which is restored in time
-  std::optional<RuleIndex> late;
-};
-
-// Which bits are saved into the connection, and up to where on each path.
-class Saves {
- public:
-  explicit Saves(const Analysis &analysis) : analysis_(analysis) {
-    for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
-      for (const MarkWrite &write : analysis.ruleset.rules[i].writes) {
-        if (write.mark != Mark::kConnection) continue;
-        note(i, write_bits(write).other_sources);
-      }
-    }
+std::optional<Constant> constant_of(const Analysis &analysis, RuleIndex rule) {
+  for (const MarkWrite &write : analysis.ruleset.rules[rule].writes) {
+    const WriteBits bits = write_bits(write);
+    if (write.mark != Mark::kPacket || bits.ones == 0) continue;
+    return Constant{analysis.owners.of_rule[rule], bits.constant, bits.ones};
   }
-
-  bool come_behind(RuleIndex rule, std::uint32_t bits) const {
-    for (const Path path : kPaths) {
-      const Visits &visits = analysis_.paths.visits(path, rule);
-      if (!visits.any()) continue;
-      for (; bits != 0; bits &= bits - 1) {
-        const auto bit = static_cast<std::size_t>(std::countr_zero(bits));
-        if (last_[static_cast<std::size_t>(path)][bit] > visits.first) return true;
-      }
-    }
-    return false;
-  }
-
- private:
-  void note(RuleIndex rule, std::uint32_t bits) {
-    for (; bits != 0; bits &= bits - 1) {
-      const auto bit = static_cast<std::size_t>(std::countr_zero(bits));
-      for (const Path path : kPaths) {
-        std::uint32_t &last = last_[static_cast<std::size_t>(path)][bit];
-        last = std::max(last, analysis_.paths.visits(path, rule).last);
-      }
-    }
-  }
-
-  const Analysis &analysis_;
-  std::array<std::array<std::uint32_t, 32>, kPaths.size()> last_ = {};
-};
-
-// Those of owners that write some mark too late.
-std::vector<std::pair<Constant, Writers>> constants_of(const Analysis &analysis) {
-  const Saves saves(analysis);
-  std::map<Constant, Writers> constants;
-  std::vector<bool> late_owners(analysis.owners.owners.size(), false);
-  for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
-    const Rule &rule = analysis.ruleset.rules[i];
-    const Callers &callers = analysis.paths.callers_of(rule.chain);
-    for (const MarkWrite &write : rule.writes) {
-      const WriteBits bits = write_bits(write);
-      if (bits.ones == 0) continue;
-      Writers &writers = constants[{analysis.owners.of_rule[i], write.mark,
-                                    analysis.family_of(rule), bits.constant, bits.ones}];
-      const bool is_late = write.mark == Mark::kPacket && !callers.before_routing &&
-                           callers.after_routing && !saves.come_behind(i, bits.ones);
-      if (!is_late) {
-        writers.in_time = true;
-      } else if (!writers.late) {
-        writers.late = i;
-        late_owners[analysis.owners.of_rule[i]] = true;
-      }
-    }
-  }
-  std::vector<std::pair<Constant, Writers>> result;
-  for (const auto &each : constants) {
-    if (late_owners[each.first.owner]) result.emplace_back(each);
-  }
-  return result;
+  return std::nullopt;
 }
 
-// Whether the constant is what the policy rule waits for.
-bool makes_match(const Constant &constant, const PolicyRule &rule) {
+// Whether the constant is what the policy rule waits for, or, with "not", keeps away from.
+bool is_meant_for(const Constant &constant, Family family, const PolicyRule &rule) {
   const std::uint32_t value = rule.value & rule.mask;
   const std::uint32_t here = constant.bits & rule.mask;
   return (constant.ones & value) != 0 && (constant.ones & here) == (value & here) &&
-         meet(constant.family, rule.family);
+         meet(family, rule.family);
 }
 
 std::string in_time(const Analysis &analysis, const Rule &rule, std::uint32_t bits) {
@@ -123,40 +59,89 @@ std::string in_time(const Analysis &analysis, const Rule &rule, std::uint32_t bi
          (callers.from_output ? "OUTPUT" : "PREROUTING (for packets of this machine OUTPUT)");
 }
 
+class LateMarks {
+ public:
+  LateMarks(const Analysis &analysis, Findings &findings)
+      : analysis_(analysis), findings_(findings), flow_(analysis.ruleset, options_of_audit()) {
+    const Ruleset &ruleset = analysis.ruleset;
+    looks_ = {2, std::vector<std::uint32_t>(ruleset.rules.size(), kRules),
+              std::vector<std::uint32_t>(ruleset.policy_rules.size(), kRouting)};
+    for (RuleIndex i = 0; i < ruleset.rules.size(); ++i) {
+      const auto constant = constant_of(analysis, i);
+      if (constant && !is_late(i)) in_time_.insert(*constant);
+    }
+  }
+
+  void find() {
+    std::size_t asked = 0;
+    for (RuleIndex i = 0; i < analysis_.ruleset.rules.size(); ++i) {
+      const auto constant = constant_of(analysis_, i);
+      if (!constant || !is_late(i)) continue;
+      const auto policy = policy_for(*constant, i);
+      if (!policy) continue;
+      if (++asked > kMostQuestions) return;
+      if (makes_no_difference(*constant, i)) report(i, *policy);
+    }
+  }
+
+ private:
+  enum Looks : std::uint32_t { kRules, kRouting };
+
+  bool is_late(RuleIndex rule) const {
+    const Callers &callers = analysis_.paths.callers_of(analysis_.ruleset.rules[rule].chain);
+    return callers.after_routing && !callers.before_routing;
+  }
+
+  std::optional<RuleIndex> policy_for(const Constant &constant, RuleIndex rule) const {
+    const Family family = analysis_.family_of(analysis_.ruleset.rules[rule]);
+    const std::uint32_t elsewhere = analysis_.facts(constant.owner).written_elsewhere;
+    for (RuleIndex i = 0; i < analysis_.ruleset.policy_rules.size(); ++i) {
+      const PolicyRule &policy = analysis_.ruleset.policy_rules[i];
+      if ((elsewhere & policy.value) == 0 && is_meant_for(constant, family, policy)) return i;
+    }
+    return std::nullopt;
+  }
+
+  // Not to routing; nor to rules, where others of the owner write the same in time: then it may
+  // be meant for those alone.
+  bool makes_no_difference(const Constant &constant, RuleIndex rule) {
+    std::vector<bool> silenced(analysis_.ruleset.rules.size(), false);
+    silenced[rule] = true;
+    const auto effects = flow_.without(silenced, looks_, {false, false});
+    if (effects[kRouting].verdict != PairVerdict::kApart) return false;
+    return effects[kRules].verdict == PairVerdict::kApart || !in_time_.contains(constant);
+  }
+
+  void report(RuleIndex index, RuleIndex policy) {
+    const Rule &rule = analysis_.ruleset.rules[index];
+    const OwnerIndex owner = analysis_.owners.of_rule[index];
+    const std::uint32_t bits = tested_bits(analysis_.ruleset.policy_rules[policy]);
+    findings_.add({.id = FindingId::kTooLateForRouting,
+                   .text = analysis_.owner_name(owner) + ": routing looks at " +
+                           bits_text(bits, Mark::kPacket) + ", but when this rule writes " +
+                           (std::has_single_bit(bits) ? "it" : "them") +
+                           " the route has been chosen",
+                   .mark = Mark::kPacket,
+                   .bits = bits,
+                   .owner = owner,
+                   .hurt = {},
+                   .rules = {{.rule = index, .is_policy = false, .better = {}},
+                             {.rule = policy, .is_policy = true, .better = {}}},
+                   .cures = {in_time(analysis_, rule, bits)}});
+  }
+
+  const Analysis &analysis_;
+  Findings &findings_;
+  MarkFlow flow_;
+  GroupedRules looks_;
+  std::set<Constant> in_time_;
+};
+
 }  // namespace
 
 void find_too_late_for_routing(const Analysis &analysis, Findings &findings) {
-  if (analysis.ruleset.policy_rules.empty()) return;
-  const auto constants = constants_of(analysis);
-  for (RuleIndex i = 0; i < analysis.ruleset.policy_rules.size(); ++i) {
-    const PolicyRule &policy = analysis.ruleset.policy_rules[i];
-    if (policy.inverted || (policy.value & policy.mask) == 0) continue;
-    std::map<OwnerIndex, Writers> of_owner;
-    for (const auto &[constant, writers] : constants) {
-      if (!makes_match(constant, policy)) continue;
-      Writers &all = of_owner[constant.owner];
-      all.in_time |= writers.in_time;
-      if (!all.late) all.late = writers.late;
-    }
-    for (const auto &[owner, writers] : of_owner) {
-      const std::uint32_t elsewhere = analysis.facts(owner).written_elsewhere;
-      if (writers.in_time || !writers.late || (elsewhere & policy.value) != 0) continue;
-      const Rule &rule = analysis.ruleset.rules[*writers.late];
-      const std::uint32_t bits = tested_bits(policy);
-      findings.add({.id = FindingId::kTooLateForRouting,
-                    .text = analysis.owner_name(owner) + ": routing looks at " +
-                            bits_text(bits, Mark::kPacket) + ", but when this rule writes " +
-                            (std::has_single_bit(bits) ? "it" : "them") +
-                            " the route has been chosen",
-                    .mark = Mark::kPacket,
-                    .bits = bits,
-                    .owner = owner,
-                    .hurt = {},
-                    .rules = {{.rule = *writers.late, .is_policy = false, .better = {}},
-                              {.rule = i, .is_policy = true, .better = {}}},
-                    .cures = {in_time(analysis, rule, bits)}});
-    }
-  }
+  if (analysis.ruleset.policy_rules.empty() || !analysis.pairs.why_not.empty()) return;
+  LateMarks(analysis, findings).find();
 }
 
 }  // namespace connmark

@@ -378,10 +378,32 @@ TEST(AuditTest, FindsAMarkThatComesTooLateForRouting) {
   EXPECT_EQ(ids("mangle", "-A OUTPUT" + mark), Ids{});
   EXPECT_EQ(ids("mangle", "-A PREROUTING" + mark), Ids{});
   EXPECT_EQ(ids("mangle", "-A FORWARD -j MARK --set-xmark 0x3/0xff\n"), Ids{});
-  EXPECT_EQ(
-      ids("mangle", "-A FORWARD" + mark +
-                        "-A POSTROUTING -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n"),
-      Ids{});
+  const std::string saved =
+      "-A FORWARD" + mark + "-A POSTROUTING -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n";
+  const std::string restored =
+      "-A PREROUTING -m connmark ! --mark 0x0/0xff -j CONNMARK --restore-mark --nfmask 0xff "
+      "--ctmask 0xff\n";
+  EXPECT_EQ(ids("mangle", restored + saved), Ids{});
+  // It never comes back.
+  EXPECT_EQ(ids("mangle", saved), Ids{"too-late-for-routing"});
+  // Packets of this machine, beside others that are marked in time.
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A PREROUTING -i wan2" + mark) +
+                            saved_table("filter", "", "-A OUTPUT" + mark),
+                        {"--rules", policy.path()})
+                .ids(),
+            Ids{"too-late-for-routing"});
+  // What keeps away from a rule.
+  const TemporaryFile inverted(
+      "[{\"priority\":99,\"not\":null,\"src\":\"all\",\"fwmark\":\"0x2\",\"fwmask\":\"0xff\","
+      "\"table\":\"102\"},{\"priority\":32767,\"src\":\"all\",\"table\":\"default\"}]\n");
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A POSTROUTING -p tcp" + mark),
+                        {"--rules", inverted.path()})
+                .ids(),
+            Ids{"too-late-for-routing"});
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A OUTPUT -p tcp" + mark),
+                        {"--rules", inverted.path()})
+                .ids(),
+            Ids{});
 }
 
 TEST(AuditTest, FindsStrictReversePathChecksWithoutTheMark) {

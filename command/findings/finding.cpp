@@ -43,8 +43,27 @@ bool Findings::is_full(const Finding &like) const {
   return place != places_.end() && findings_[place->second].rules.size() >= kRulesKept;
 }
 
+std::optional<std::size_t> Findings::place_of_too_many(const Finding &finding) {
+  Kept &kind = of_kind_[finding.id];
+  if (kind.count >= kKeptOfAKind) return kind.last;
+  if (!finding.rules.empty() && !finding.rules[0].is_policy) {
+    Kept &rule = of_rule_[{finding.id, finding.rules[0].rule}];
+    if (rule.count >= kKeptOfARule) return rule.last;
+    rule = {rule.count + 1, findings_.size()};
+  }
+  kind = {kind.count + 1, findings_.size()};
+  return std::nullopt;
+}
+
 void Findings::add(Finding finding) {
   const auto [place, is_new] = places_.try_emplace(key_of(finding), findings_.size());
+  if (is_new) {
+    if (const auto other = place_of_too_many(finding)) {
+      places_.erase(place);
+      findings_[*other].more_rules += finding.rules.size();
+      return;
+    }
+  }
   if (is_new) {
     findings_.push_back(std::move(finding));
     return;

@@ -6,7 +6,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command/findings/pair_verdicts.h"
@@ -107,10 +109,14 @@ FindingId id_of_unmasked(Mark mark, const WriteBits &bits);
 
 // A ruleset may hold a fault ten thousand times.  Findings of the same kind, by
 // the same owner, of the same bits and to the same harm become one, and only
-// its first rules are kept.
+// its first rules are kept.  A rule may have a thousand tests: of one kind and rule
+// the first findings are kept, of one kind the first thousand; the last of them
+// counts the others.
 class Findings {
  public:
   static constexpr std::size_t kRulesKept = 5;
+  static constexpr std::size_t kKeptOfARule = 8;
+  static constexpr std::size_t kKeptOfAKind = 1000;
 
   // Whether a finding like this one has all the rules that it will keep: then
   // the rule needs no better form.
@@ -126,7 +132,15 @@ class Findings {
  private:
   using Key = std::vector<std::uint32_t>;
   static Key key_of(const Finding &finding);
+  // Where a finding like this one is to be counted, if it is not to be kept.
+  std::optional<std::size_t> place_of_too_many(const Finding &finding);
 
+  struct Kept {
+    std::size_t count = 0;
+    std::size_t last = 0;  // index into findings_
+  };
+  std::map<FindingId, Kept> of_kind_;
+  std::map<std::pair<FindingId, RuleIndex>, Kept> of_rule_;
   std::map<Key, std::size_t> places_;
   std::vector<Finding> findings_;
 };

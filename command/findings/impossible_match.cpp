@@ -26,7 +26,8 @@ void find_impossible_match(const Analysis &analysis, RuleIndex index, const Mark
     const Rule &rule = analysis.ruleset.rules[index];
     MarkTest wider = test;
     wider.mask |= test.value;
-    finding.rules[0].better = with_test(rule, analysis.is_nft(rule), test, wider);
+    finding.rules[0].better =
+        with_test(rule, {analysis.is_nft(rule), analysis.family_of(rule)}, test, wider);
   }
   findings.add(std::move(finding));
 }

@@ -3,7 +3,7 @@
 // stock-translation: rules that iptables' own plugin translates into something else.
 #include "command/findings/finding.h"
 #include "command/findings/stock_translation.h"
-#include "command/nft/nft_rules.h"
+#include "command/report/better_rule.h"
 
 namespace connmark {
 namespace {
@@ -25,7 +25,10 @@ void find_inexact_translation(const Analysis &analysis, RuleIndex index, Finding
       .hurt = {},
       .rules = {{.rule = index, .is_policy = false, .better = {}}},
       .cures = {"translate with the plugin of this package, or with connmark translate"}};
-  if (!findings.is_full(finding)) finding.rules[0].better = nft_statement(*rule.mark_rule);
+  if (!findings.is_full(finding)) {
+    finding.rules[0].better =
+        with_mark_rule(rule, {true, analysis.family_of(rule)}, *rule.mark_rule);
+  }
   findings.add(std::move(finding));
 }
 

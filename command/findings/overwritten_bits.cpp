@@ -175,7 +175,8 @@ class Overwriting {
                     .cures = {}};
     if (!findings_.is_full(finding)) {
       finding.text = text_of(finding, is_taking);
-      finding.rules[0].better = with_own_bits(rule, analysis_.is_nft(rule), write, own, harmed);
+      finding.rules[0].better = with_own_bits(
+          rule, {analysis_.is_nft(rule), analysis_.family_of(rule)}, write, own, harmed);
     }
     findings_.add(std::move(finding));
   }

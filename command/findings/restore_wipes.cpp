@@ -229,7 +229,7 @@ class Wipes {
     if (findings_.is_full(finding)) return;
     const Rule &rule = analysis_.ruleset.rules[restore.rule];
     finding.rules[0].better = with_match(
-        rule, analysis_.is_nft(rule),
+        rule, {analysis_.is_nft(rule), analysis_.family_of(rule)},
         {.mark = Mark::kConnection, .value = 0, .mask = restore.sources, .inverted = true});
     if (setter) finding.rules.push_back({.rule = *setter, .is_policy = false, .better = {}});
     if (seen_.insert(restore.rule).second) findings_.add(std::move(finding));

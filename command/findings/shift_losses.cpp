@@ -15,8 +15,9 @@ Shift opposite(Shift shift) {
 
 struct Loss {
   Mark from = Mark::kPacket;
-  std::uint32_t bits = 0;  // of `from`, or of the constant
-  bool is_chosen = true;   // a mask or a value names these bits
+  std::uint32_t bits = 0;      // of `from`, or of the constant
+  std::uint32_t selected = 0;  // of the source, which become these
+  bool is_chosen = true;       // a mask or a value names these bits
   std::string what;
 };
 
@@ -26,7 +27,7 @@ std::optional<Loss> loss_of(const Operation &op) {
   if (op.mode == Mode::kSet) {
     const std::uint32_t bits = op.ctmark & leaving;
     if (bits == 0) return std::nullopt;
-    return Loss{Mark::kConnection, bits, true,
+    return Loss{Mark::kConnection, bits, 0, true,
                 "the shift pushes " + bit_ranges(bits) + " (" + hex(bits) +
                     ") of the value out of the mark"};
   }
@@ -36,12 +37,12 @@ std::optional<Loss> loss_of(const Operation &op) {
   const Mark from = save ? Mark::kPacket : Mark::kConnection;
   const std::uint32_t lost = selected & leaving;
   if (lost != 0) {
-    return Loss{from, lost, selected != kAllBits,
+    return Loss{from, lost, lost, selected != kAllBits,
                 "the shift pushes " + bits_text(lost, from) + " out of the 32"};
   }
   const std::uint32_t outside = shifted(selected, op.shift) & ~written;
   if (outside == 0) return std::nullopt;
-  return Loss{from, outside, true,
+  return Loss{from, outside, shifted(outside, opposite(op.shift)), true,
               "after the shift " + bits_text(outside, other(from)) +
                   (outside == (outside & -outside) ? " is" : " are") +
                   " outside the mask, so they are flipped, not copied"};
@@ -63,15 +64,16 @@ void find_shift_loss(const Analysis &analysis, RuleIndex index, Findings &findin
                   .rules = {{.rule = index, .is_policy = false, .better = {}}},
                   .cures = {}};
   if (!findings.is_full(finding) && rule.mark_rule->op.mode != Mode::kSet) {
-    // Both masks without what has no place in the other mark.
+    // The source's mask without the bits at fault; what else the rule does it keeps on
+    // doing.
     MarkRule better = *rule.mark_rule;
     const bool save = better.op.mode == Mode::kSave;
     std::uint32_t &selected = save ? better.op.nfmask : better.op.ctmask;
-    std::uint32_t &written = save ? better.op.ctmask : better.op.nfmask;
-    selected &= shifted(written, opposite(better.op.shift));
-    written &= shifted(selected, better.op.shift);
-    if (selected != 0)
-      finding.rules[0].better = with_mark_rule(rule, analysis.is_nft(rule), better);
+    selected &= ~loss->selected;
+    if (selected != 0) {
+      finding.rules[0].better =
+          with_mark_rule(rule, {analysis.is_nft(rule), analysis.family_of(rule)}, better);
+    }
   }
   findings.add(std::move(finding));
 }

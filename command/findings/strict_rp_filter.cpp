@@ -45,7 +45,7 @@ void find_strict_rp_filter(const Analysis &analysis, Findings &findings) {
   std::optional<RuleIndex> policy;
   for (RuleIndex i = 0; i < analysis.ruleset.policy_rules.size(); ++i) {
     const PolicyRule &rule = analysis.ruleset.policy_rules[i];
-    if (rule.family == Family::kIpv6) continue;
+    if (rule.family == Family::kIpv6 || !rule.looks_at_mark()) continue;
     routed |= tested_bits(rule);
     if (!policy) policy = i;
   }

@@ -96,8 +96,8 @@ void find(const Analysis &analysis, const DecidedPair &pair, Findings &findings)
                  " looks at";
   if (pair.overwritten) finding.text += ", over those of " + analysis.owner_name(hurt);
   if (is_unmasked) {
-    finding.rules[0].better =
-        with_own_bits(rule, analysis.is_nft(rule), culprit->write, own, differing);
+    finding.rules[0].better = with_own_bits(rule, {analysis.is_nft(rule), analysis.family_of(rule)},
+                                            culprit->write, own, differing);
   } else {
     finding.hurt = {pair.writer, hurt};
     for (const OwnerIndex owner : finding.hurt) {

@@ -5,30 +5,51 @@
 
 namespace connmark {
 
-std::vector<std::string> rule_words(std::string_view line) {
-  std::vector<std::string> words;
-  std::string word;
-  bool in_word = false;
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quoted && c == '\\' && i + 1 < line.size()) {
-      word += line[++i];
-    } else if (c == '"') {
-      quoted = !quoted;
-      in_word = true;
-    } else if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
-      if (in_word) words.push_back(word);
-      word.clear();
-      in_word = false;
-    } else {
-      word += c;
-      in_word = true;
+namespace {
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+}  // namespace
+
+bool split_words(std::string_view line, std::vector<Word> &words, std::string &unquoted) {
+  words.clear();
+  unquoted.clear();
+  unquoted.reserve(line.size());  // else the words would move
+  std::size_t i = 0;
+  while (true) {
+    while (i < line.size() && is_blank(line[i])) ++i;
+    if (i == line.size()) return true;
+    const std::size_t begin = i;
+    while (i < line.size() && !is_blank(line[i]) && line[i] != '"') ++i;
+    std::string_view word = line.substr(begin, i - begin);
+    if (i < line.size() && line[i] == '"') {
+      const std::size_t from = unquoted.size();
+      unquoted += word;
+      bool is_quoted = false;
+      for (; i < line.size() && (is_quoted || !is_blank(line[i])); ++i) {
+        if (line[i] == '"') {
+          is_quoted = !is_quoted;
+        } else {
+          if (is_quoted && line[i] == '\\' && i + 1 < line.size()) ++i;
+          unquoted += line[i];
+        }
+      }
+      if (is_quoted) return false;
+      word = std::string_view(unquoted).substr(from);
     }
+    words.push_back({word, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(i)});
   }
-  if (quoted) throw Refusal("rule: \"" + std::string(line) + "\" has a quote that is not closed");
-  if (in_word) words.push_back(word);
-  return words;
+}
+
+std::vector<std::string> rule_words(std::string_view line) {
+  std::vector<Word> words;
+  std::string unquoted;
+  if (!split_words(line, words, unquoted)) {
+    throw Refusal("rule: \"" + std::string(line) + "\" has a quote that is not closed");
+  }
+  std::vector<std::string> result;
+  for (const Word &word : words) result.emplace_back(word.text);
+  return result;
 }
 
 std::string rule_line(const std::vector<std::string> &words) {

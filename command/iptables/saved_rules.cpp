@@ -1,54 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command/iptables/saved_rules.h"
 
-#include "command/iptables/rule_words.h"
+#include <algorithm>
+#include <utility>
+
+#include "command/iptables/rule_text.h"
+#include "command/iptables/save_text.h"
+#include "command/marks/mark_rule.h"
 #include "command/refusal.h"
 
 namespace connmark {
 namespace {
 
-[[noreturn]] void refuse(int number, const std::string &line) {
-  throw Refusal("line " + std::to_string(number) + ": \"" + line +
-                "\" is not of an iptables-save text");
+bool writes_marks(const RuleSyntax &syntax) {
+  const RulePart *const target = syntax.target_part();
+  return target != nullptr && !target->is_goto &&
+         (target->name == name(Target::kConnmark) || target->name == name(Target::kMark));
 }
 
-std::string without_counters(const std::string &line) {
-  if (!line.starts_with('[')) return line;
-  const std::size_t end = line.find("] ");
-  return end == line.npos ? line : line.substr(end + 2);
+// Whether a rule that is not known whole might have such a target all the same:
+// "--option -j -j MARK", where nobody knows whether the option takes an argument.
+bool may_write_marks(const SaveText &text) {
+  return !text.syntax().is_whole() && std::ranges::any_of(text.words(), [](const Word &word) {
+    return word.text.ends_with(name(Target::kMark));
+  });
 }
 
-SavedRule read_rule_line(int number, const std::string &line, const std::string &table) {
-  SavedRule rule{number, table, "", {}};
-  rule.words = rule_words(without_counters(line));
-  if (table.empty() || rule.words.size() < 2 || rule.words[0] != "-A") refuse(number, line);
-  rule.chain = rule.words[1];
+SavedRule rule_at(const SaveText &text) {
+  SavedRule rule;
+  rule.line = static_cast<int>(text.line());
+  rule.table = text.tables()[text.chain().table].name;
+  rule.chain = text.chain().name;
+  for (const Word &word : text.words()) rule.words.emplace_back(word.text);
   return rule;
+}
+
+std::string command_name(OwnOption command) {
+  switch (command) {
+    case OwnOption::kInsert:
+      return "-I";
+    case OwnOption::kReplace:
+      return "-R";
+    case OwnOption::kDelete:
+      return "-D";
+    default:
+      return "-C";
+  }
 }
 
 }  // namespace
 
-SavedRules read_saved_rules(std::istream &in) {
+SavedRules read_saved_rules(std::istream &in, const std::string &name) {
   SavedRules result;
-  std::string table;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty()) continue;
-    if (line[0] == '#') {
-      if (line.find("ip6tables") != line.npos) result.ipv6 = true;
-    } else if (line[0] == '*') {
-      table = line.substr(1);
-    } else if (line[0] == ':') {
-      result.chains.push_back(line.substr(1, line.find(' ') - 1));
-    } else if (line == "COMMIT") {
-      table.clear();
-    } else {
-      result.rules.push_back(read_rule_line(number, line, table));
+  SaveText text(in, name);
+  std::vector<std::uint32_t> table_of;  // of each rule
+  for (SaveText::Item item = text.next(); item != SaveText::Item::kEnd; item = text.next()) {
+    if (item == SaveText::Item::kChain) {
+      result.chains.emplace_back(text.chain().name);
+    } else if (writes_marks(text.syntax())) {
+      result.rules.push_back(rule_at(text));
+      table_of.push_back(text.chain().table);
+    } else if (may_write_marks(text)) {
+      text.refuse(fault_text(text.syntax()));
     }
   }
-  if (in.bad()) throw Refusal("standard input: cannot be read");
+  if (text.tables().empty()) {
+    throw Refusal(name + ": no table, give the text that iptables-save prints");
+  }
+  for (std::size_t i = 0; i < result.rules.size(); ++i) {
+    result.rules[i].ipv6 = text.family_of(text.tables()[table_of[i]]) == Family::kIpv6;
+  }
   return result;
+}
+
+SavedRule saved_rule(const std::vector<std::string> &words) {
+  RuleText text = read_rule(words);
+  if (text.command == OwnOption::kNone) {
+    throw Refusal("translate: matches without a chain, begin the rule with -A CHAIN");
+  }
+  if (text.command != OwnOption::kAppend) {
+    throw Refusal("translate: " + command_name(text.command) +
+                  " is not translated, since nft counts rules otherwise; give -A CHAIN");
+  }
+  SavedRule rule;
+  rule.line = 1;
+  rule.table = text.table.value_or("filter");
+  rule.chain = text.chain;
+  rule.ipv6 = text.family == Family::kIpv6;
+  rule.words = std::move(text.rest);
+  rule.words.insert(rule.words.end(), text.target.begin(), text.target.end());
+  return rule;
 }
 
 }  // namespace connmark

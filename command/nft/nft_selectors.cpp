@@ -58,7 +58,7 @@ bool may_lack_meta(std::string_view key) {
 
 bool may_lack_ct(std::string_view key) { return key != "state" && key != "mark"; }
 
-std::optional<std::uint32_t> protocol_number(std::string_view name) {
+std::optional<std::uint32_t> nft_protocol_number(std::string_view name) {
   if (const NamedNumber *const found = find(kProtocols, name)) return found->number;
   return std::nullopt;
 }
@@ -77,9 +77,10 @@ std::uint32_t connection_state(std::string_view name) {
 PayloadProtocol payload_protocol(std::string_view name) {
   if (name == "ip") return {.version = 4};
   if (name == "ip6") return {.version = 6};
-  if (name == "icmp" || name == "igmp") return {.protocol = *protocol_number(name), .version = 4};
+  if (name == "icmp" || name == "igmp")
+    return {.protocol = *nft_protocol_number(name), .version = 4};
   if (name == "icmpv6") return {.protocol = IPPROTO_ICMPV6, .version = 6};
-  return {.protocol = protocol_number(name).value_or(0)};
+  return {.protocol = nft_protocol_number(name).value_or(0)};
 }
 
 }  // namespace connmark

@@ -22,7 +22,7 @@ bool may_lack_meta(std::string_view key);
 bool may_lack_ct(std::string_view key);
 
 // "tcp": 6; nothing for a name that nft does not write.
-std::optional<std::uint32_t> protocol_number(std::string_view name);
+std::optional<std::uint32_t> nft_protocol_number(std::string_view name);
 
 // Whether IPv6's "next header" of this number is what the packet carries, and no
 // extension header.

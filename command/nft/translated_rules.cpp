@@ -37,10 +37,10 @@ std::vector<ReadRule> read_rules(const SavedRules &saved) {
   return rules;
 }
 
-std::vector<NftMatches> matches_of(const std::vector<ReadRule> &rules, bool ipv6) {
+std::vector<NftMatches> matches_of(const std::vector<ReadRule> &rules) {
   std::vector<Matches> asked;
   for (const ReadRule &each : rules) {
-    Matches matches{ipv6, each.saved->table, {}};
+    Matches matches{each.saved->ipv6, each.saved->table, {}};
     constexpr std::ptrdiff_t kBehindChain = 2;  // -A CHAIN
     const std::vector<std::string> &words = each.text.rest;
     if (std::ssize(words) > kBehindChain) {
@@ -178,7 +178,7 @@ class Commands {
 
 std::vector<TranslatedRule> translated_rules(const SavedRules &saved, const Release &nft) {
   const std::vector<ReadRule> rules = read_rules(saved);
-  const std::vector<NftMatches> matches = matches_of(rules, saved.ipv6);
+  const std::vector<NftMatches> matches = matches_of(rules);
   Commands commands(saved);
   std::vector<TranslatedRule> result;
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -189,7 +189,7 @@ std::vector<TranslatedRule> translated_rules(const SavedRules &saved, const Rele
     rule.chain = from.chain;
     rule.rule = rule_line(from.words);
     rule.warnings = rules[i].text.warnings;
-    commands.write(rules[i], saved.ipv6, matches[i], nft_rules(rules[i].text.rule, nft), rule);
+    commands.write(rules[i], from.ipv6, matches[i], nft_rules(rules[i].text.rule, nft), rule);
     result.push_back(std::move(rule));
   }
   return result;

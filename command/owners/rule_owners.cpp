@@ -124,6 +124,10 @@ class OwnerFinder {
   }
 
   OwnerIndex owner_of(const Rule &rule) {
+    // A rule that only ends the way of packets is nobody's claim.
+    if (!rule.touches_marks() && rule.outcome.chain == kNoChain) {
+      return owner_named("built-in chains", OwnerKind::kBuiltin);
+    }
     if (const auto known = known_by_comment(rule)) return known_owner(*known);
     if (const auto known = chain_is_known_[rule.chain]) return known_owner(*known);
     const Chain &chain = ruleset_.chains[rule.chain];
@@ -203,6 +207,7 @@ class OwnerFinder {
   }
 
   OwnerIndex owner_of(const PolicyRule &rule) {
+    if (!rule.looks_at_mark()) return owner_named("routing rules", OwnerKind::kRouting);
     for (std::size_t i = 0; i < known_.size(); ++i) {
       if (known_[i].mask == rule.mask && fits(rule, known_[i])) {
         if (rule.mask != kAllBits || !known_[i].values.empty()) return known_owner(i);

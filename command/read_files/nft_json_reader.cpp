@@ -124,7 +124,7 @@ class NftReader {
         input_(static_cast<InputIndex>(ruleset.inputs.size())),
         first_chain_(static_cast<ChainIndex>(ruleset.chains.size())),
         first_rule_(ruleset.rules.size()) {
-    ruleset.inputs.push_back({name, true});
+    ruleset.inputs.push_back({.name = name, .is_nft = true});
   }
 
   void read() {
@@ -241,6 +241,7 @@ class NftReader {
     const std::string &name = text_member(object, "rule", "chain");
     Table &of = table(object, "rule");
     if (of.is_dormant) return;
+    ++ruleset_.inputs[input_].rules;
     Rule rule;
     rule.chain = chain(of, name);
     const Json &handle = member(object, "rule", "handle");

@@ -8,7 +8,7 @@
 
 namespace connmark {
 
-// Adds those rules that look at the packet's mark to `ruleset`, from what
+// Adds the rules to `ruleset`, from what
 // "ip -j rule", "ip -j -6 rule", or either without -j, has printed; `name` is
 // that of the file in messages.  Any other text is a Refusal that names the
 // line, and then `ruleset` is as before.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What the readers of files have in common: all or nothing, and words for what
-// cannot be read.
+// What the readers have in common: all or nothing, and words for what cannot be
+// read.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <istream>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ std::string in_quotes(std::string_view text);
 
 // Throws the Refusal "NAME: line LINE: WHAT".
 [[noreturn]] void refuse_line(const std::string &name, std::uint64_t line, const std::string &what);
+
+// Standard input.  A Refusal for `option` where nothing can be read from it, as
+// when it was closed or is a folder.
+std::istream &standard_input(const std::string &option);
 
 // Takes away again what was added to a ruleset during its life, unless keep()
 // was called.
@@ -37,6 +42,8 @@ class RulesetAddition {
   std::size_t chains_;
   std::size_t rules_;
   std::size_t policy_rules_;
+  std::size_t reverse_path_filters_;
+  std::size_t not_looked_at_;
   bool has_policy_rules_;
   bool kept_ = false;
 };

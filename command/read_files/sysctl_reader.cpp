@@ -2,6 +2,10 @@
 #include "command/read_files/sysctl_reader.h"
 
 #include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "command/read_files/refused_input.h"
 #include "command/read_files/text_lines.h"
@@ -59,11 +63,13 @@ class SysctlReader {
     return value[0] - '0';
   }
 
-  ReversePathFilter &of(std::string_view interface) {
-    const auto place = std::ranges::find(found_, interface, &ReversePathFilter::interface);
-    if (place != found_.end()) return *place;
-    found_.push_back({.interface = std::string(interface)});
-    return found_.back();
+  // sysctl writes a dot in a name as a slash, and would the other way round.
+  ReversePathFilter &of(std::string_view written) {
+    std::string interface(written);
+    std::ranges::replace(interface, '/', '.');
+    const auto [place, is_new] = places_.try_emplace(std::move(interface), found_.size());
+    if (is_new) found_.push_back({.interface = place->first});
+    return found_[place->second];
   }
 
   [[noreturn]] void refuse(std::string_view line, const std::string &why) const {
@@ -73,12 +79,15 @@ class SysctlReader {
   const std::string &name_;
   TextLines lines_;
   std::vector<ReversePathFilter> found_;
+  std::unordered_map<std::string, std::size_t> places_;
 };
 
 }  // namespace
 
 void read_sysctls(std::istream &in, const std::string &name, Ruleset &ruleset) {
   std::vector<ReversePathFilter> found = SysctlReader(in, name).read();
+  std::erase_if(found, [](const ReversePathFilter &each) { return each.interface == "default"; });
+  ruleset.inputs.push_back({.name = name, .is_sysctls = true, .rules = found.size()});
   ruleset.reverse_path_filters = std::move(found);
 }
 

@@ -9,8 +9,8 @@
 namespace connmark {
 
 // Reads what `sysctl -a`, or `sysctl net.ipv4.conf`, prints: rp_filter and
-// src_valid_mark of each interface.  Other names are passed over; a line that is
-// none of sysctl's, or a text without any of these names, is a Refusal that
+// src_valid_mark of "all" and of each interface, but not of "default".  Other names are passed
+// over; a line that is none of sysctl's, or a text without any of these names, is a Refusal that
 // names `name` and the line.
 void read_sysctls(std::istream &in, const std::string &name, Ruleset &ruleset);
 

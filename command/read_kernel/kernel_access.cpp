@@ -4,17 +4,13 @@
 #include <cerrno>
 #include <cstring>
 
-#include "command/refusal.h"
-
 namespace connmark {
 
-void refuse_access(const std::string &what, int error) {
+void refuse_access(int error) {
   if (error == EPERM || error == EACCES) {
-    throw Refusal(
-        "audit: the kernel shows rules to those with CAP_NET_ADMIN only, run it as root, or give "
-        "files: --iptables, --nft, --rules");
+    throw AccessRefusal("the kernel shows it to those with CAP_NET_ADMIN only");
   }
-  throw Refusal("audit: cannot read " + what + ": " + std::strerror(error));
+  throw Refusal(std::strerror(error));
 }
 
 }  // namespace connmark

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <string>
+#include "command/refusal.h"
 
 namespace connmark {
 
-// Throws the Refusal for `error` (of errno) in reading `what`.
-[[noreturn]] void refuse_access(const std::string &what, int error);
+// The kernel shows something to others only.
+class AccessRefusal : public Refusal {
+ public:
+  using Refusal::Refusal;
+};
+
+// Throws the Refusal for `error` (of errno) in reading a part of the kernel, in
+// words that stand behind the part's name.
+[[noreturn]] void refuse_access(int error);
 
 }  // namespace connmark

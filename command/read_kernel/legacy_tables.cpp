@@ -6,6 +6,9 @@ extern "C" {
 #include <libiptc/libip6tc.h>
 }
 #include <libiptc/libiptc.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +16,7 @@ extern "C" {
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,57 +24,21 @@ extern "C" {
 #include <vector>
 
 #include "command/read_kernel/kernel_access.h"
+#include "command/read_kernel/legacy_packet.h"
 #include "command/read_kernel/xt_extensions.h"
 #include "command/read_kernel/xt_text.h"
+#include "command/refusal.h"
 #include "command/rule_set/builtin_chains.h"
+#include "command/rule_set/extension_effects.h"
 
 namespace connmark {
 namespace {
 
-// What an entry says about addresses, interfaces and protocol; both families
-// have the same, in other places and sizes.
-struct PacketMatch {
-  const void *source = nullptr;
-  const void *source_mask = nullptr;
-  const void *destination = nullptr;
-  const void *destination_mask = nullptr;
-  std::size_t address_size = 0;
-  const char *in = nullptr;
-  const unsigned char *in_mask = nullptr;
-  const char *out = nullptr;
-  const unsigned char *out_mask = nullptr;
-  std::uint8_t protocol = 0;
-  bool fragment = false;
-  bool is_goto = false;
-  std::uint8_t inverted = 0;  // IPT_INV_*, which are IP6T_INV_* as well
-};
-
-static_assert(IPT_INV_SRCIP == IP6T_INV_SRCIP && IPT_INV_DSTIP == IP6T_INV_DSTIP &&
-              IPT_INV_VIA_IN == IP6T_INV_VIA_IN && IPT_INV_VIA_OUT == IP6T_INV_VIA_OUT);
-
-// ipt_ip and ip6t_ip6 name their fields alike.
-template <typename Addresses>
-PacketMatch packet_match_of(const Addresses &ip, bool fragment, bool is_goto) {
-  return {.source = &ip.src,
-          .source_mask = &ip.smsk,
-          .destination = &ip.dst,
-          .destination_mask = &ip.dmsk,
-          .address_size = sizeof ip.src,
-          .in = ip.iniface,
-          .in_mask = ip.iniface_mask,
-          .out = ip.outiface,
-          .out_mask = ip.outiface_mask,
-          .protocol = static_cast<std::uint8_t>(ip.proto),
-          .fragment = fragment,
-          .is_goto = is_goto,
-          .inverted = ip.invflags};
-}
-
 struct Ipv4 {
   using Entry = ipt_entry;
   static constexpr Family kFamily = Family::kIpv4;
-  static constexpr const char *kName = "ip";
-  static constexpr const char *kTables = "/proc/net/ip_tables_names";
+  static constexpr const char *kSource = "kernel: legacy ip tables";
+  static constexpr const char *kTables = "ip_tables_names";
   static constexpr auto kOpen = iptc_init;
   static constexpr auto kClose = iptc_free;
   static constexpr auto kFirstChain = iptc_first_chain;
@@ -78,18 +46,22 @@ struct Ipv4 {
   static constexpr auto kFirstRule = iptc_first_rule;
   static constexpr auto kNextRule = iptc_next_rule;
   static constexpr auto kTarget = iptc_get_target;
+  static constexpr auto kPolicy = iptc_get_policy;
+  static constexpr int kLevel = IPPROTO_IP;
+  static constexpr int kGetInfo = IPT_SO_GET_INFO;
+  static constexpr int kAddressFamily = AF_INET;
 
-  static PacketMatch packet_match(const Entry &entry) {
+  static LegacyPacket packet(const Entry &entry) {
     const ipt_ip &ip = entry.ip;
-    return packet_match_of(ip, (ip.flags & IPT_F_FRAG) != 0, (ip.flags & IPT_F_GOTO) != 0);
+    return legacy_packet(ip, (ip.flags & IPT_F_FRAG) != 0, (ip.flags & IPT_F_GOTO) != 0);
   }
 };
 
 struct Ipv6 {
   using Entry = ip6t_entry;
   static constexpr Family kFamily = Family::kIpv6;
-  static constexpr const char *kName = "ip6";
-  static constexpr const char *kTables = "/proc/net/ip6_tables_names";
+  static constexpr const char *kSource = "kernel: legacy ip6 tables";
+  static constexpr const char *kTables = "ip6_tables_names";
   static constexpr auto kOpen = ip6tc_init;
   static constexpr auto kClose = ip6tc_free;
   static constexpr auto kFirstChain = ip6tc_first_chain;
@@ -97,51 +69,16 @@ struct Ipv6 {
   static constexpr auto kFirstRule = ip6tc_first_rule;
   static constexpr auto kNextRule = ip6tc_next_rule;
   static constexpr auto kTarget = ip6tc_get_target;
+  static constexpr auto kPolicy = ip6tc_get_policy;
+  static constexpr int kLevel = IPPROTO_IPV6;
+  static constexpr int kGetInfo = IP6T_SO_GET_INFO;
+  static constexpr int kAddressFamily = AF_INET6;
 
-  static PacketMatch packet_match(const Entry &entry) {
+  static LegacyPacket packet(const Entry &entry) {
     const ip6t_ip6 &ip = entry.ipv6;
-    return packet_match_of(ip, false, (ip.flags & IP6T_F_GOTO) != 0);
+    return legacy_packet(ip, false, (ip.flags & IP6T_F_GOTO) != 0);
   }
 };
-
-bool has_bits(const void *mask, std::size_t size) {
-  const auto *const bytes = static_cast<const unsigned char *>(mask);
-  return std::any_of(bytes, bytes + size, [](unsigned char byte) { return byte != 0; });
-}
-
-bool sees_all_packets(const PacketMatch &match) {
-  return !has_bits(match.source_mask, match.address_size) &&
-         !has_bits(match.destination_mask, match.address_size) && match.in_mask[0] == 0 &&
-         match.out_mask[0] == 0 && match.protocol == 0 && !match.fragment && match.inverted == 0;
-}
-
-// The mask covers the NUL of a whole name, and ends before the "+" of a beginning.
-std::string interface_text(const char *option, const char *name, const unsigned char *mask,
-                           bool inverted) {
-  if (mask[0] == 0) return {};
-  const auto *const end = std::find(mask, mask + IFNAMSIZ, 0);
-  const auto compared = static_cast<std::size_t>(end - mask);
-  const std::size_t length = strnlen(name, compared);
-  std::string text = std::string(inverted ? " ! " : " ") + option + " ";
-  text.append(name, length);
-  if (length == compared) text += '+';
-  return text;
-}
-
-std::string packet_text(Family family, const PacketMatch &match) {
-  const auto inverted = [&match](std::uint8_t flag) { return (match.inverted & flag) != 0; };
-  std::string text =
-      address_text("-s", family, match.source, match.source_mask, inverted(IPT_INV_SRCIP)) +
-      address_text("-d", family, match.destination, match.destination_mask,
-                   inverted(IPT_INV_DSTIP)) +
-      interface_text("-i", match.in, match.in_mask, inverted(IPT_INV_VIA_IN)) +
-      interface_text("-o", match.out, match.out_mask, inverted(IPT_INV_VIA_OUT));
-  if (match.protocol != 0) {
-    text += (inverted(XT_INV_PROTO) ? " ! -p " : " -p ") + protocol_text(match.protocol);
-  }
-  if (match.fragment) text += inverted(IPT_INV_FRAG) ? " ! -f" : " -f";
-  return text;
-}
 
 XtExtension extension(const void *entry, std::size_t size, const char *name,
                       std::uint8_t revision) {
@@ -188,7 +125,7 @@ class TableReader {
     handle_ = {Protocol::kOpen(table_.c_str()), Protocol::kClose};
     if (handle_ == nullptr) {
       if (errno == ENOENT) return;
-      refuse_access(std::string("the legacy ") + Protocol::kName + " table " + table_, errno);
+      refuse_access(errno);
     }
     // Chains first: a rule may jump to a later one.
     for (const char *chain = Protocol::kFirstChain(handle_.get()); chain != nullptr;
@@ -209,6 +146,10 @@ class TableReader {
       chain.hook = builtin->hook;
       chain.priority = builtin->priority;
       chain.reroutes = builtin->reroutes;
+      chain.is_nat = table_ == "nat";
+      xt_counters counters = {};
+      const char *const policy = Protocol::kPolicy(name, &counters, handle_.get());
+      chain.policy_drops = policy != nullptr && std::string_view(policy) == "DROP";
     }
     const auto index = static_cast<ChainIndex>(ruleset_.chains.size());
     ruleset_.chains.push_back(std::move(chain));
@@ -226,16 +167,18 @@ class TableReader {
 
   void read_rule(const Entry &entry, const std::string &chain, ChainIndex index,
                  std::uint64_t number) {
-    const PacketMatch packet = Protocol::packet_match(entry);
+    ++ruleset_.inputs[input_].rules;
+    const LegacyPacket packet = Protocol::packet(entry);
+    const XtContext context{Protocol::kFamily, packet.only_protocol()};
     Rule rule;
     rule.chain = index;
     rule.number = number;
-    if (!sees_all_packets(packet)) rule.matches.push_back({});
+    add_packet_matches(context.family, packet, rule);
     RuleMarks marks(rule);
     const std::vector<XtExtension> matches = matches_of(entry);
     bool touches_marks = false;
     for (const XtExtension &match : matches) {
-      if (add_match(match, rule, marks)) touches_marks = true;
+      if (add_match(context, match, rule, marks)) touches_marks = true;
     }
     // "ACCEPT", a chain, nothing for a rule that only counts, or an extension's name.
     const std::string verdict = Protocol::kTarget(&entry, handle_.get());
@@ -247,19 +190,21 @@ class TableReader {
       rule.outcome = {packet.is_goto ? Verdict::kGoto : Verdict::kJump, jump->second};
       target_words = (packet.is_goto ? " -g " : " -j ") + verdict;
     } else if (!verdict.empty()) {
-      rule.outcome.verdict = Verdict::kAccept;
+      rule.outcome.verdict = verdict_of_target(verdict);
       target_words = " -j " + verdict;
-    }
-    if (!touches_marks && rule.outcome.chain == kNoChain) return;
-    if (touches_marks) {
-      const std::uint8_t protocol =
-          (packet.inverted & XT_INV_PROTO) != 0 ? std::uint8_t{0} : packet.protocol;
-      rule.text = "-A " + chain + packet_text(Protocol::kFamily, packet);
-      for (const XtExtension &match : matches) {
-        rule.text += match_text(Protocol::kFamily, protocol, match);
+      if (verdict == "QUEUE") {
+        read_packet_mark(rule);
+        touches_marks = true;
       }
-      rule.text +=
-          target.name.empty() ? target_words : target_text(Protocol::kFamily, protocol, target);
+    }
+    if (!touches_marks && rule.outcome.verdict == Verdict::kContinue && !rule.untracks) return;
+    if (touches_marks) {
+      rule.text = "-A " + chain + packet_text(context.family, packet);
+      for (const XtExtension &match : matches) {
+        rule.text += match_text(context.family, context.protocol, match);
+      }
+      rule.text += target.name.empty() ? target_words
+                                       : target_text(context.family, context.protocol, target);
     }
     ruleset_.rules.push_back(std::move(rule));
   }
@@ -272,35 +217,61 @@ class TableReader {
   std::unordered_map<std::string, ChainIndex> by_name_;
 };
 
-// The tables that exist.  libiptc makes the kernel create any other that is asked
-// for, and an audit changes nothing.
-std::vector<std::string> table_names(const char *path) {
-  std::vector<std::string> names;
+// Whether the kernel has ip_tables or ip6_tables.  A question of the wrong size is
+// refused before any table is looked for.
+template <typename Protocol>
+bool has_tables() {
+  const int socket = ::socket(Protocol::kAddressFamily, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return errno != EAFNOSUPPORT;
+  char too_short = 0;
+  socklen_t size = sizeof too_short;
+  const int result = getsockopt(socket, Protocol::kLevel, Protocol::kGetInfo, &too_short, &size);
+  const bool is_there = result == 0 || errno != ENOPROTOOPT;
+  close(socket);
+  return is_there;
+}
+
+// The tables that exist; nothing where the kernel has none of this family.
+// libiptc makes the kernel create any other that is asked for, and an audit
+// changes nothing.
+template <typename Protocol>
+std::optional<std::vector<std::string>> table_names() {
+  // Where /proc shows processes alone, the network is still with each of them.
+  const std::string folder = "/proc/self/net";
   errno = 0;
-  std::ifstream in(path);
+  std::ifstream in(folder + "/" + Protocol::kTables);
   if (!in) {
-    // Not there: a kernel without legacy tables of this family.
-    if (errno != ENOENT) refuse_access(path, errno);
-    return names;
+    const int error = errno;
+    if (error != ENOENT) refuse_access(error);
+    if (access((folder + "/dev").c_str(), F_OK) == 0 || !has_tables<Protocol>()) {
+      return std::nullopt;
+    }
+    throw Refusal(folder + " is not there, is /proc mounted?");
   }
+  std::vector<std::string> names;
   for (std::string name; std::getline(in, name);) names.push_back(std::move(name));
+  if (in.bad()) refuse_access(EIO);
   return names;
 }
 
 template <typename Protocol>
-void read_family(Ruleset &ruleset) {
-  const std::vector<std::string> names = table_names(Protocol::kTables);
-  if (names.empty()) return;
+bool read_family(Ruleset &ruleset) {
+  const auto names = table_names<Protocol>();
+  if (!names) return false;
   const auto input = static_cast<InputIndex>(ruleset.inputs.size());
-  ruleset.inputs.push_back({.name = std::string("kernel: legacy ") + Protocol::kName + " tables"});
-  for (const std::string &name : names) TableReader<Protocol>(ruleset, input, name).read();
+  ruleset.inputs.push_back({.name = Protocol::kSource});
+  for (const std::string &name : *names) TableReader<Protocol>(ruleset, input, name).read();
+  return true;
 }
 
 }  // namespace
 
-void read_legacy_tables(Ruleset &ruleset) {
-  read_family<Ipv4>(ruleset);
-  read_family<Ipv6>(ruleset);
+const char *legacy_source(Family family) {
+  return family == Family::kIpv6 ? Ipv6::kSource : Ipv4::kSource;
+}
+
+bool read_legacy_tables(Family family, Ruleset &ruleset) {
+  return family == Family::kIpv6 ? read_family<Ipv6>(ruleset) : read_family<Ipv4>(ruleset);
 }
 
 }  // namespace connmark

@@ -2,10 +2,11 @@
 #include "command/read_kernel/netlink.h"
 
 #include <endian.h>
+#include <linux/netlink.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 namespace connmark {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 constexpr std::size_t kRequestSize = 1024;
 // As much as the kernel puts into one answer, and a rule larger than that.
 constexpr std::size_t kAnswerSize = std::size_t{128} * 1024;
-constexpr std::uint32_t kSequence = 1;
 
 template <typename Number>
 Number number_of(const nlattr *attribute) {
@@ -30,41 +30,86 @@ NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) : buffer
   nlmsghdr *const header = mnl_nlmsg_put_header(buffer_.data());
   header->nlmsg_type = type;
   header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-  header->nlmsg_seq = kSequence;
 }
 
-int ask_kernel(int bus, NetlinkRequest &request,
-               const std::function<bool(const nlmsghdr &)> &visit) {
-  // A socket for each question: an answer that was not read to its end is lost
-  // with it.
-  const std::unique_ptr<mnl_socket, int (*)(mnl_socket *)> socket(mnl_socket_open(bus),
-                                                                  mnl_socket_close);
-  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0 ||
-      mnl_socket_sendto(socket.get(), request.message(), request.message()->nlmsg_len) < 0) {
-    return errno;
+int NetlinkConversation::open() {
+  if (socket_ != nullptr) return 0;
+  socket_.reset(mnl_socket_open(bus_));
+  if (socket_ == nullptr) return errno;
+  if (mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
+    const int error = errno;
+    socket_.reset();
+    return error;
+  }
+  buffer_.resize(kAnswerSize);
+  return 0;
+}
+
+int NetlinkConversation::ask(NetlinkRequest &request,
+                             const std::function<bool(const nlmsghdr &)> &visit) {
+  if (const int error = open(); error != 0) return error;
+  // An answer that is not read to its end is lost with its socket: the kernel
+  // would take no other question before.
+  const auto leave = [this](int result) {
+    socket_.reset();
+    return result;
+  };
+  request.message()->nlmsg_seq = ++sequence_;
+  if (mnl_socket_sendto(socket_.get(), request.message(), request.message()->nlmsg_len) < 0) {
+    return leave(errno);
   }
   bool interrupted = false;
-  std::vector<char> buffer(kAnswerSize);
   while (true) {
-    const ssize_t received = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-    if (received < 0) return errno;
-    int left = static_cast<int>(received);
-    const auto *message = reinterpret_cast<const nlmsghdr *>(buffer.data());
-    bool more = true;
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-      if (message->nlmsg_seq != kSequence) continue;
-      if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted = true;
-      if (message->nlmsg_type == NLMSG_DONE) return interrupted ? EINTR : 0;
-      if (message->nlmsg_type == NLMSG_ERROR) {
-        const auto *const error = static_cast<const nlmsgerr *>(mnl_nlmsg_get_payload(message));
-        return -error->error;
-      }
-      if (!visit(*message)) return 0;
-      more = (message->nlmsg_flags & NLM_F_MULTI) != 0;
-    }
-    // One message that is the whole answer.
-    if (!more) return interrupted ? EINTR : 0;
+    const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
+    if (received < 0) return leave(errno);
+    const Answer answer =
+        read_answer({buffer_.data(), static_cast<std::size_t>(received)}, sequence_, visit);
+    interrupted |= answer.interrupted;
+    if (answer.end == Answer::End::kStopped) return leave(0);
+    if (answer.error != 0) return leave(answer.error);
+    if (answer.end == Answer::End::kWhole) return interrupted ? EINTR : 0;
   }
+}
+
+Answer read_answer(std::span<const char> bytes, std::uint32_t sequence,
+                   const std::function<bool(const nlmsghdr &)> &visit) {
+  Answer answer;
+  bool more = true;
+  while (bytes.size() >= sizeof(nlmsghdr)) {
+    const auto *const message = reinterpret_cast<const nlmsghdr *>(bytes.data());
+    // mnl_nlmsg_ok() takes a length of 2^31 for a negative one.
+    if (message->nlmsg_len < sizeof(nlmsghdr) || message->nlmsg_len > bytes.size()) break;
+    bytes = bytes.subspan(std::min<std::size_t>(MNL_ALIGN(message->nlmsg_len), bytes.size()));
+    if (message->nlmsg_seq != sequence) continue;
+    if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) answer.interrupted = true;
+    const std::size_t size = mnl_nlmsg_get_payload_len(message);
+    if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR) {
+      answer.end = Answer::End::kWhole;
+      // Both begin with a negative errno; of a dump that went well it may be missing.
+      std::int32_t code = 0;
+      if (size >= sizeof code) {
+        std::memcpy(&code, mnl_nlmsg_get_payload(message), sizeof code);
+        if (code < 0) answer.error = code == INT32_MIN ? EBADMSG : -code;
+      } else if (message->nlmsg_type == NLMSG_ERROR) {
+        answer.error = EBADMSG;
+      }
+      return answer;
+    }
+    if (message->nlmsg_type == NLMSG_OVERRUN) {
+      answer.error = ENOBUFS;
+      return answer;
+    }
+    if (message->nlmsg_type == NLMSG_NOOP) continue;
+    if (!visit(*message)) {
+      answer.end = Answer::End::kStopped;
+      return answer;
+    }
+    more = (message->nlmsg_flags & NLM_F_MULTI) != 0;
+  }
+  if (!bytes.empty()) answer.error = EBADMSG;
+  // One message that is the whole answer.
+  if (!more) answer.end = Answer::End::kWhole;
+  return answer;
 }
 
 Attributes::Attributes(const nlmsghdr &message, std::size_t header_size) {

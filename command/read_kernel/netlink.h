@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -22,11 +24,39 @@ class NetlinkRequest {
   std::vector<char> buffer_;
 };
 
-// Sends `request` to the kernel's `bus` (NETLINK_NETFILTER ...) and calls `visit`
-// for each message of the answer, until it returns false.  Returns 0 or an
-// errno; EINTR where what was asked for has changed while it was sent.
-int ask_kernel(int bus, NetlinkRequest &request,
-               const std::function<bool(const nlmsghdr &)> &visit);
+// A conversation with one of the kernel's buses (NETLINK_NETFILTER ...), on one
+// socket for all its questions.
+class NetlinkConversation {
+ public:
+  explicit NetlinkConversation(int bus) : bus_(bus) {}
+
+  // Sends `request` and calls `visit` for each message of the answer, until it
+  // returns false.  Returns 0 or an errno; EINTR where what was asked for has
+  // changed while it was sent, EBADMSG where the answer is none of netlink's.
+  int ask(NetlinkRequest &request, const std::function<bool(const nlmsghdr &)> &visit);
+
+ private:
+  int open();
+
+  int bus_;
+  std::unique_ptr<mnl_socket, int (*)(mnl_socket *)> socket_{nullptr, mnl_socket_close};
+  std::uint32_t sequence_ = 0;
+  std::vector<char> buffer_;
+};
+
+// One datagram of an answer.
+struct Answer {
+  enum class End : std::uint8_t { kMore, kWhole, kStopped };  // kStopped: by `visit`
+
+  End end = End::kMore;
+  int error = 0;  // errno
+  bool interrupted = false;
+};
+
+// Calls `visit` for each message with this number.  `bytes` may be anything, at
+// an address for an nlmsghdr.
+Answer read_answer(std::span<const char> bytes, std::uint32_t sequence,
+                   const std::function<bool(const nlmsghdr &)> &visit);
 
 template <typename Visit>
 void each_attribute(const void *begin, std::size_t size, const Visit &visit) {

@@ -104,9 +104,8 @@ struct ReadTable : NftTable {
   std::uint8_t protocol = 0;
   std::string name;
   std::vector<ChainIndex> indices;
-  // Chains that may have rules, and how often the chains are used: by a rule that
-  // they have, or by one that jumps to them.
-  std::vector<ChainIndex> used;
+  // How often the chains are used: by their rules, and by rules that lead to them.  While the
+  // kernel takes in a change, it counts what is to come and still shows what was: a hint.
   std::uint64_t uses = 0;
   bool could_be_of_iptables = false;
   std::unordered_set<std::string> changed_sets;
@@ -146,6 +145,7 @@ class Reading {
   InputIndex input(bool is_of_iptables);
 
   Ruleset &ruleset_;
+  NetlinkConversation kernel_{NETLINK_NETFILTER};
   bool interrupted_ = false;
   std::map<TableKey, ReadTable> tables_;
   std::vector<std::tuple<ReadTable *, std::string>> verdict_maps_;
@@ -163,22 +163,22 @@ class Reading {
 };
 
 int Reading::dump(NetlinkRequest request, const std::function<bool(const nlmsghdr &)> &visit) {
-  const int error = ask_kernel(NETLINK_NETFILTER, request, visit);
+  const int error = kernel_.ask(request, visit);
   if (error == EINTR) interrupted_ = true;
-  if (error != 0 && error != EINTR && error != ENOENT) refuse_access("nf_tables", error);
+  if (error != 0 && error != EINTR && error != ENOENT) refuse_access(error);
   return error;
 }
 
 std::optional<std::uint32_t> Reading::generation() {
   std::uint32_t number = 0;
   NetlinkRequest request = request_for(NFT_MSG_GETGEN, 0);
-  const int error = ask_kernel(NETLINK_NETFILTER, request, [&number](const nlmsghdr &message) {
+  const int error = kernel_.ask(request, [&number](const nlmsghdr &message) {
     number = attributes_of(message).number_be(NFTA_GEN_ID);
     return true;
   });
   // What a kernel without nfnetlink, or without nf_tables, answers.
   if (error == EPROTONOSUPPORT || error == EINVAL || error == EOPNOTSUPP) return std::nullopt;
-  if (error != 0) refuse_access("nf_tables", error);
+  if (error != 0) refuse_access(error);
   return number;
 }
 
@@ -250,9 +250,7 @@ void Reading::add_chain(const nlmsghdr &message) {
   const auto index = static_cast<ChainIndex>(ruleset_.chains.size());
   table->chains.emplace(chain.name, index);
   table->indices.push_back(index);
-  const std::uint32_t uses = of.number_be(NFTA_CHAIN_USE);
-  if (uses != 0) table->used.push_back(index);
-  table->uses += uses;
+  table->uses += of.number_be(NFTA_CHAIN_USE);
   ruleset_.chains.push_back(std::move(chain));
 }
 
@@ -326,7 +324,7 @@ InputIndex Reading::input(bool is_of_iptables) {
 
 void Reading::read_rules(ReadTable &table) {
   if (table.uses <= kRulesInOneDump) return read_rules(table, nullptr);
-  for (const ChainIndex chain : table.used) {
+  for (const ChainIndex chain : table.indices) {
     const std::string name = ruleset_.chains[chain].name;
     read_rules(table, &name);
   }
@@ -334,7 +332,6 @@ void Reading::read_rules(ReadTable &table) {
 
 // Of one chain, or of all.
 void Reading::read_rules(ReadTable &table, const std::string *chain) {
-  if (table.used.empty()) return;
   NetlinkRequest request = request_for(NFT_MSG_GETRULE, NLM_F_DUMP, table.protocol);
   mnl_attr_put_strz(request.message(), NFTA_RULE_TABLE, table.name.c_str());
   if (chain != nullptr) mnl_attr_put_strz(request.message(), NFTA_RULE_CHAIN, chain->c_str());
@@ -354,6 +351,7 @@ void Reading::read_rules(ReadTable &table, const std::string *chain) {
 
 void Reading::add_rule(ReadTable &table, ChainIndex chain, std::uint64_t position,
                        const Attributes &of) {
+  ++ruleset_.inputs[ruleset_.chains[chain].input].rules;
   Rule rule;
   rule.chain = chain;
   rule.number = table.is_of_iptables ? position : of.number_be64(NFTA_RULE_HANDLE);
@@ -382,18 +380,18 @@ void Reading::distrust_changed_sets() {
 
 }  // namespace
 
-void read_nf_tables(Ruleset &ruleset) {
+bool read_nf_tables(Ruleset &ruleset) {
   const std::size_t inputs = ruleset.inputs.size();
   const std::size_t chains = ruleset.chains.size();
   const std::size_t rules = ruleset.rules.size();
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::optional<bool> whole = Reading(ruleset).read();
-    if (!whole || *whole) return;
+    if (!whole || *whole) return whole.has_value();
     ruleset.inputs.resize(inputs);
     ruleset.chains.resize(chains);
     ruleset.rules.resize(rules);
   }
-  throw Refusal("audit: the rules of nf_tables change faster than they can be read, try again");
+  throw Refusal("the rules change faster than they can be read, try again");
 }
 
 }  // namespace connmark

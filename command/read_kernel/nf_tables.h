@@ -7,8 +7,8 @@ namespace connmark {
 
 // Adds the tables of nf_tables, those that iptables-nft has made as an input of
 // their own; none is not an error.  Tables that are switched off (dormant) are
-// left out.  It takes CAP_NET_ADMIN: without it, and on any other failure, a
-// Refusal.
-void read_nf_tables(Ruleset &ruleset);
+// left out.  False where the kernel has no nf_tables.  It takes CAP_NET_ADMIN:
+// without it an AccessRefusal, on any other failure a Refusal.
+bool read_nf_tables(Ruleset &ruleset);
 
 }  // namespace connmark

@@ -2,8 +2,10 @@
 #include "command/read_kernel/xt_extensions.h"
 
 #include <linux/netfilter/ipset/ip_set.h>
+#include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_TPROXY.h>
 #include <linux/netfilter/xt_mark.h>
+#include <linux/netfilter/xt_rpfilter.h>
 #include <linux/netfilter/xt_socket.h>
 
 #include <algorithm>
@@ -11,7 +13,8 @@
 #include <iterator>
 #include <type_traits>
 
-#include "command/rule_set/builtin_chains.h"
+#include "command/read_kernel/xt_matches.h"
+#include "command/rule_set/extension_effects.h"
 #include "connmark/wire.h"
 
 namespace connmark {
@@ -105,6 +108,25 @@ bool set_of_addresses(const XtExtension &target, RuleMarks &marks) {
   return true;
 }
 
+// The way back is looked up with the mark.
+bool check_way_back(const XtExtension &match, Rule &rule, RuleMarks &marks) {
+  xt_rpfilter_info info;
+  if (match.revision != 0 || !load(match, info)) return in_words("-m", match, marks);
+  if ((info.flags & XT_RPFILTER_VALID_MARK) == 0) return false;
+  read_packet_mark(rule);
+  return true;
+}
+
+// All revisions begin with the flags.
+bool conntrack(const XtExtension &target, Rule &rule) {
+  std::uint16_t flags = 0;
+  if (!load(target, flags)) return false;
+  if ((flags & XT_CT_NOTRACK) != 0) rule.untracks = true;
+  if ((flags & XT_CT_ZONE_MARK) == 0) return false;
+  read_packet_mark(rule);
+  return true;
+}
+
 std::string text_of(std::span<const std::byte> bytes) {
   const auto end = std::ranges::find(bytes, std::byte{0});
   std::string text;
@@ -115,26 +137,39 @@ std::string text_of(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-bool add_match(const XtExtension &match, Rule &rule, RuleMarks &marks) {
+void read_packet_mark(Rule &rule) {
+  if (std::ranges::any_of(rule.tests, [](const MarkTest &each) { return !each.decides; })) return;
+  rule.tests.push_back(
+      {.mark = Mark::kPacket, .mask = kAllBits, .value_known = false, .decides = false});
+}
+
+bool add_match(const XtContext &context, const XtExtension &match, Rule &rule, RuleMarks &marks) {
   if (match.name == "mark") return test_mark(Mark::kPacket, match, marks);
   if (match.name == "connmark") return test_mark(Mark::kConnection, match, marks);
   if (match.name == "comment") {
     rule.comment = text_of(match.data);
     return false;
   }
-  rule.matches.push_back({});
+  add_other_match(context, match, rule);
   if (match.name == "socket") return restore_socket_mark(match, marks);
+  if (match.name == "rpfilter") return check_way_back(match, rule, marks);
   // ebtables' match of the packet's mark.
   if (match.name == "mark_m") return in_words("-m", match, marks);
   return false;
 }
 
 bool add_target(const XtExtension &target, Rule &rule, RuleMarks &marks) {
-  rule.outcome.verdict = target_verdict(target.name);
+  rule.outcome.verdict = verdict_of_target(target.name);
   if (target.name == "CONNMARK") return connmark(target, rule, marks);
   if (target.name == "MARK") return mark(target, rule, marks);
   if (target.name == "TPROXY") return tproxy(target, marks);
   if (target.name == "SET") return set_of_addresses(target, marks);
+  if (target.name == "CT") return conntrack(target, rule);
+  if (target.name == "NOTRACK") rule.untracks = true;
+  if (target.name == "NFQUEUE") {
+    read_packet_mark(rule);
+    return true;
+  }
   // A hash of addresses and ports, and ebtables' target.
   if (target.name == "HMARK" || target.name == "mark") {
     marks.write_unknown(Mark::kPacket, "-j " + target.name);

@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//
-// libxtables is made for programs that end at the first fault: it prints to
-// stdout, and reports through a function that must not return.  Here both lead
-// back: stdout is a stream in memory while a plugin prints, and the function
-// jumps over the plugin, which has no unwind tables for an exception.
 #include "command/read_kernel/xt_text.h"
 
 // clang-format off: net/if.h of libc has to come before linux/if.h.
@@ -11,98 +6,20 @@
 // clang-format on
 
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <netdb.h>
 #include <xtables.h>
 
 #include <algorithm>
-#include <csetjmp>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
-#include "command/refusal.h"
+#include "command/iptables/xtables_library.h"
 
 namespace connmark {
 namespace {
-
-std::jmp_buf *way_out = nullptr;
-
-// The attribute, unlike [[noreturn]], is of the function's type for Clang.
-extern "C" __attribute__((noreturn)) void leave_plugin(xtables_exittype, const char *, ...) {
-  // libxtables calls it from within call() only.
-  if (way_out == nullptr) std::abort();
-  std::longjmp(*way_out, 1);
-}
-
-// The revision is the one that the kernel has shown; to ask it would load modules.
-extern "C" int every_revision(const char *, std::uint8_t, int) { return 1; }
-
-option no_options[] = {{nullptr, 0, nullptr, 0}};
-
-// Runs `body` with what it prints going to memory.  Nothing with a destructor
-// may live in `body`, which may be left by a jump.
-class Capture {
- public:
-  Capture() : stream_(open_memstream(&text_, &size_)) {
-    if (stream_ == nullptr) throw Refusal("audit: no memory");
-  }
-  ~Capture() {
-    std::fclose(stream_);
-    std::free(text_);
-  }
-  Capture(const Capture &) = delete;
-  Capture &operator=(const Capture &) = delete;
-
-  bool call(void (*body)(void *), void *data) {
-    std::rewind(stream_);
-    std::FILE *const terminal = stdout;
-    stdout = stream_;
-    std::jmp_buf here;
-    way_out = &here;
-    const bool whole = setjmp(here) == 0 && (body(data), true);
-    way_out = nullptr;
-    stdout = terminal;
-    std::fflush(stream_);
-    return whole;
-  }
-
-  std::string text() const { return {text_, size_}; }
-
- private:
-  char *text_ = nullptr;
-  std::size_t size_ = 0;
-  std::FILE *stream_ = nullptr;
-};
-
-class Libxtables {
- public:
-  Libxtables() {
-    globals_.program_name = "iptables";
-    globals_.program_version = "1";
-    globals_.orig_opts = no_options;
-    globals_.opts = no_options;
-    globals_.exit_err = leave_plugin;
-    globals_.compat_rev = every_revision;
-    usable_ = xtables_init_all(&globals_, NFPROTO_IPV4) == 0;
-  }
-
-  bool usable() const { return usable_; }
-  Capture &capture() { return capture_; }
-
- private:
-  xtables_globals globals_ = {};
-  bool usable_ = false;
-  Capture capture_;
-};
-
-Libxtables &libxtables() {
-  static Libxtables the_only_one;
-  return the_only_one;
-}
 
 // Any plugin's data, with room behind it for a plugin that reads more than the
 // kernel has sent.
@@ -155,7 +72,7 @@ std::string printed(const char *option, Family family, std::uint8_t protocol,
                     const XtExtension &extension, void (*print)(void *)) {
   std::string unreadable = " ";
   unreadable.append(option).append(" ").append(extension.name).append(" [...]");
-  Libxtables &library = libxtables();
+  XtablesLibrary &library = XtablesLibrary::instance();
   const bool ipv6 = family == Family::kIpv6;
   if (!library.usable() || (family != Family::kIpv4 && !ipv6)) return unreadable;
 
@@ -180,8 +97,8 @@ std::string printed(const char *option, Family family, std::uint8_t protocol,
   request.revision = extension.revision;
   request.ip = ipv6 ? static_cast<const void *>(&ip6) : &ip4;
   request.entry = entry;
-  const bool whole = library.capture().call(print, &request);
-  return whole && request.found ? trimmed(library.capture().text()) : unreadable;
+  const bool whole = library.call(print, &request);
+  return whole && request.found ? trimmed(library.text()) : unreadable;
 }
 
 }  // namespace
@@ -195,8 +112,18 @@ std::string target_text(Family family, std::uint8_t protocol, const XtExtension 
 }
 
 std::string protocol_text(std::uint8_t protocol) {
-  for (const xtables_pprot *each = xtables_chain_protos; each->name != nullptr; ++each) {
-    if (each->num == protocol && protocol != 0) return each->name;
+  // Those of libxtables, whose own table has another size in each release, so that a
+  // program must not be linked to it.
+  struct Named {
+    const char *name;
+    std::uint8_t number;
+  };
+  constexpr Named kNames[] = {
+      {"tcp", IPPROTO_TCP},         {"sctp", IPPROTO_SCTP}, {"udp", IPPROTO_UDP},
+      {"udplite", IPPROTO_UDPLITE}, {"icmp", IPPROTO_ICMP}, {"ipv6-icmp", IPPROTO_ICMPV6},
+      {"esp", IPPROTO_ESP},         {"ah", IPPROTO_AH},     {"mobility-header", IPPROTO_MH}};
+  for (const Named &each : kNames) {
+    if (each.number == protocol) return each.name;
   }
   const protoent *const named = getprotobynumber(protocol);
   return named != nullptr ? named->p_name : std::to_string(protocol);

@@ -108,13 +108,12 @@ Json findings_json(const Analysis &analysis, const std::vector<Finding> &finding
 
 std::string summary_text(const Analysis &analysis, const std::vector<Finding> &findings) {
   const auto about_marks =
-      static_cast<std::size_t>(std::ranges::count_if(analysis.ruleset.rules, [](const Rule &rule) {
-        return !rule.tests.empty() || !rule.writes.empty() || !rule.unknown.empty();
-      }));
+      static_cast<std::size_t>(std::ranges::count_if(analysis.ruleset.rules, &Rule::touches_marks));
+  const auto routing = static_cast<std::size_t>(
+      std::ranges::count_if(analysis.ruleset.policy_rules, &PolicyRule::looks_at_mark));
   return counted(count_of(findings, Severity::kProblem), "problem") + " and " +
          counted(count_of(findings, Severity::kHint), "hint") + " in " +
-         counted(about_marks, "rule") + " and " +
-         counted(analysis.ruleset.policy_rules.size(), "routing rule") +
+         counted(about_marks, "rule") + " and " + counted(routing, "routing rule") +
          " that have to do with marks\n";
 }
 

@@ -33,21 +33,6 @@ constexpr std::array kHooks = {
     NamedHook{"POSTROUTING", Hook::kPostrouting},
 };
 
-struct TargetVerdict {
-  std::string_view name;
-  Verdict verdict;
-};
-
-constexpr std::array kTargetVerdicts = {
-    TargetVerdict{"ACCEPT", Verdict::kAccept},   TargetVerdict{"DNAT", Verdict::kAccept},
-    TargetVerdict{"DROP", Verdict::kDrop},       TargetVerdict{"MASQUERADE", Verdict::kAccept},
-    TargetVerdict{"MIRROR", Verdict::kDrop},     TargetVerdict{"NETMAP", Verdict::kAccept},
-    TargetVerdict{"NFQUEUE", Verdict::kAccept},  TargetVerdict{"QUEUE", Verdict::kAccept},
-    TargetVerdict{"REDIRECT", Verdict::kAccept}, TargetVerdict{"REJECT", Verdict::kDrop},
-    TargetVerdict{"RETURN", Verdict::kReturn},   TargetVerdict{"SNAT", Verdict::kAccept},
-    TargetVerdict{"SYNPROXY", Verdict::kDrop},   TargetVerdict{"TPROXY", Verdict::kAccept},
-};
-
 }  // namespace
 
 std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_view chain) {
@@ -59,11 +44,6 @@ std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_vi
                         table == "mangle" && hook->hook == Hook::kOutput};
   }
   return std::nullopt;
-}
-
-Verdict target_verdict(std::string_view target) {
-  const auto *const found = std::ranges::find(kTargetVerdicts, target, &TargetVerdict::name);
-  return found != kTargetVerdicts.end() ? found->verdict : Verdict::kContinue;
 }
 
 }  // namespace connmark

@@ -21,8 +21,4 @@ struct BuiltinChain {
 // xtables_ipv4 of iptables-nft say the same); nothing for a chain that users make.
 std::optional<BuiltinChain> builtin_chain(std::string_view table, std::string_view chain);
 
-// Where a packet goes that matches a rule with this target of iptables, kContinue
-// for a target that only does something to it.  DNPT and SNPT are no ends.
-Verdict target_verdict(std::string_view target);
-
 }  // namespace connmark

@@ -46,10 +46,31 @@ using ChainIndex = std::uint32_t;
 using RuleIndex = std::uint32_t;
 inline constexpr ChainIndex kNoChain = std::numeric_limits<ChainIndex>::max();
 
-// What was read: a file, or a part of the running kernel.
+// A source that was looked at: a file, or a part of the running kernel.
 struct Input {
-  std::string name;     // "rules.v4", "standard input", "kernel: legacy ip tables"
-  bool is_nft = false;  // rules are numbered by handle, and are written in nft's words
+  std::string name;         // "rules.v4", "standard input", "kernel: legacy ip tables"
+  bool is_nft = false;      // rules are numbered by handle, and are written in nft's words
+  bool is_sysctls = false;  // settings of interfaces instead of rules
+  // How many rules it has, those that are not kept included, or interfaces.
+  std::uint64_t rules = 0;
+};
+
+// Why a source, or a part of one, was not looked at.
+enum class Gap : std::uint8_t {
+  kAbsent,        // this kernel does not have it
+  kNotGiven,      // files were given, and none of this kind
+  kNotPermitted,  // it is, or may be, there, and this user may not read it
+  kUnreadable,    // it is, or may be, there, and reading it failed
+  kSkipped,       // a part that means nothing to the reader
+};
+
+struct Omission {
+  std::string name;  // as that of an Input, or "rules.v4: line 12"
+  Gap gap = Gap::kAbsent;
+  std::string why;  // in words, empty where `gap` says all
+
+  // Something may be there that the audit does not know of.
+  bool leaves_incomplete() const { return gap != Gap::kAbsent && gap != Gap::kNotGiven; }
 };
 
 struct Chain {
@@ -178,15 +199,43 @@ struct Rule {
   }
 };
 
-// A rule of `ip rule` that looks at the packet's mark.
+// What a rule of `ip rule` does with a packet (FR_ACT_* of linux/fib_rules.h).
+enum class RoutingAction : std::uint8_t {
+  kLookup,     // looks into a table, and goes to the next rule if that has no route
+  kGoto,       // goes on at the first rule of priority `target`
+  kNop,        // goes to the next rule
+  kBlackhole,  // these three end the search without a route
+  kUnreachable,
+  kProhibit,
+  kOther,
+};
+
+// A rule of `ip rule`.  It applies to packets that pass all `matches` and whose
+// (mark & mask) is `value`; an inverted one to all others.
 struct PolicyRule {
   InputIndex input = 0;
   Family family = Family::kIpv4;
+  RoutingAction action = RoutingAction::kLookup;
+  bool inverted = false;  // "not"
   std::uint32_t priority = 0;
   std::uint32_t value = 0;
-  std::uint32_t mask = kAllBits;
-  bool inverted = false;  // "not"
-  std::string text;       // "32765: from all fwmark 0x80/0x80 lookup 100"
+  std::uint32_t mask = 0;  // 0 where it does not look at the mark
+  // Of kLookup: the table's number, and its name as `ip` writes it, "main" or "100".
+  // No number where a file has a name that need not mean the same on this machine;
+  // neither where the table is that of the packet's l3mdev.
+  std::optional<std::uint32_t> table;
+  std::string table_name;
+  // Of kLookup: routes whose prefix is not longer than this do not count.
+  std::optional<std::uint32_t> suppress_prefixlength;
+  // Of kGoto; nothing where there is no such rule.
+  std::optional<std::uint32_t> target;
+  // kSource, kDestination, kProtocol, ports, and interfaces: kInInterface "lo" is
+  // for packets that this machine sends, and a name is whole, without a final '+'.
+  // kOther: "tos 0x10", "uidrange 0-99", "lookup [l3mdev-table]" and the like.
+  std::vector<Match> matches;
+  std::string text;  // "32765: from all fwmark 0x80/0x80 lookup 100"
+
+  bool looks_at_mark() const { return mask != 0; }
 };
 
 // net.ipv4.conf.NAME.rp_filter and .src_valid_mark; the values of "all" apply to
@@ -200,8 +249,9 @@ struct ReversePathFilter {
 struct Ruleset {
   std::vector<Input> inputs;
   std::vector<Chain> chains;
-  std::vector<Rule> rules;        // of each chain in their order; chains may be interleaved
-  bool has_policy_rules = false;  // they were read, even if none looks at marks
+  std::vector<Rule> rules;  // of each chain in their order; chains may be interleaved
+  std::vector<Omission> not_looked_at;
+  bool has_policy_rules = false;  // they were read, even if there are none
   std::vector<PolicyRule> policy_rules;
   std::vector<ReversePathFilter> reverse_path_filters;  // empty where not known
 };

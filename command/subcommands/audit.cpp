@@ -19,6 +19,7 @@
 #include "command/report/findings_text.h"
 #include "command/report/mark_map.h"
 #include "command/report/pairs_text.h"
+#include "command/report/sources.h"
 
 namespace connmark {
 namespace {
@@ -43,8 +44,7 @@ class Inputs {
     if (file == "-") {
       if (stdin_is_read_) throw Refusal(option + ": \"-\" is given twice, give it once");
       stdin_is_read_ = true;
-      if (!standard_input_can_be_read()) throw Refusal(option + ": standard input is closed");
-      reader(std::cin, "standard input", ruleset_);
+      reader(standard_input(option), "standard input", ruleset_);
       return;
     }
     std::ifstream in(file, std::ios::binary);
@@ -54,6 +54,11 @@ class Inputs {
     }
     in.clear();
     reader(in, file, ruleset_);
+  }
+
+  void leave_out(const std::string &option, const char *what) {
+    ruleset_.not_looked_at.push_back(
+        {.name = what, .gap = Gap::kNotGiven, .why = "give it with " + option});
   }
 
   Ruleset take() { return std::move(ruleset_); }
@@ -68,14 +73,17 @@ Ruleset read_inputs(const Arguments &arguments) {
                          !arguments.rules.empty() || arguments.sysctl;
   if (!has_files) return read_running_kernel();
   Inputs inputs;
-  for (const std::string &file : arguments.iptables) {
-    inputs.read("--iptables", file, read_iptables_save);
-  }
-  for (const std::string &file : arguments.nft) inputs.read("--nft", file, read_nft_json);
-  for (const std::string &file : arguments.rules) {
-    inputs.read("--rules", file, read_policy_rules);
-  }
-  if (arguments.sysctl) inputs.read("--sysctl", *arguments.sysctl, read_sysctls);
+  const auto read = [&inputs](const std::string &option, const std::vector<std::string> &files,
+                              Reader reader, const char *what) {
+    for (const std::string &file : files) inputs.read(option, file, reader);
+    if (files.empty()) inputs.leave_out(option, what);
+  };
+  read("--iptables", arguments.iptables, read_iptables_save, "rules of iptables");
+  read("--nft", arguments.nft, read_nft_json, "rules of nft");
+  read("--rules", arguments.rules, read_policy_rules, "rules of ip rule");
+  std::vector<std::string> sysctl;
+  if (arguments.sysctl) sysctl.push_back(*arguments.sysctl);
+  read("--sysctl", sysctl, read_sysctls, "the reverse-path check");
   return inputs.take();
 }
 
@@ -98,9 +106,10 @@ std::vector<Owner> owners_for(const Arguments &arguments) {
 Json document(const AuditedRuleset &audited) {
   const std::vector<Finding> &findings = audited.findings();
   Json json = json_document("audit");
+  add_sources(audited.analysis().ruleset, json);
   json["inputs"] = Json::array();
   for (const Input &input : audited.analysis().ruleset.inputs) {
-    json["inputs"].push_back({{"name", input.name}, {"nft", input.is_nft}});
+    if (!input.is_sysctls) json["inputs"].push_back({{"name", input.name}, {"nft", input.is_nft}});
   }
   json["owners"] = mark_map_json(audited.analysis());
   json["findings"] = findings_json(audited.analysis(), findings);
@@ -116,7 +125,8 @@ void print(const AuditedRuleset &audited, bool json) {
     return;
   }
   const bool with_colour = wants_colour_on_stdout();
-  std::cout << mark_map_text(audited.analysis(), with_colour) << '\n'
+  std::cout << sources_text(audited.analysis().ruleset) << '\n'
+            << mark_map_text(audited.analysis(), with_colour) << '\n'
             << findings_text(audited.analysis(), audited.findings(), with_colour)
             << pairs_text(audited.analysis(), with_colour)
             << summary_text(audited.analysis(), audited.findings());
@@ -129,7 +139,8 @@ ExitStatus audit(const Arguments &arguments) {
   const bool found = std::ranges::any_of(audited.findings(), [&](const Finding &finding) {
     return arguments.strict || finding.severity == Severity::kProblem;
   });
-  return found ? ExitStatus::kFound : ExitStatus::kClean;
+  if (found) return ExitStatus::kFound;
+  return is_incomplete(audited.analysis().ruleset) ? ExitStatus::kIncomplete : ExitStatus::kClean;
 }
 
 }  // namespace

@@ -106,11 +106,12 @@ Json event_json(FlowChange change, const Flow &flow, const std::vector<Owner> &o
   return json;
 }
 
-void watch(const std::optional<MarkAndMask> &filter, const std::vector<Owner> &owners,
-           const Arguments &arguments) {
+ExitStatus watch(const std::optional<MarkAndMask> &filter, const std::vector<Owner> &owners,
+                 const Arguments &arguments) {
   std::optional<std::uint32_t> left;
   if (arguments.events) left = read_count("--events", *arguments.events);
-  if (left && *left == 0) return;
+  ExitStatus status = ExitStatus::kClean;
+  if (left && *left == 0) return status;
   Conntrack().watch(
       filter,
       [&](FlowChange change, const Flow &flow) {
@@ -121,7 +122,11 @@ void watch(const std::optional<MarkAndMask> &filter, const std::vector<Owner> &o
         }
         return std::cout.good() && (!left || --*left != 0);
       },
-      [] { std::cerr << "connmark: flows: events were lost, there are more than can be shown\n"; });
+      [&status] {
+        status = ExitStatus::kIncomplete;
+        std::cerr << "connmark: flows: events were lost, there are more than can be shown\n";
+      });
+  return status;
 }
 
 void count(const std::optional<MarkAndMask> &filter, const std::vector<Owner> &owners,
@@ -139,21 +144,19 @@ void count(const std::optional<MarkAndMask> &filter, const std::vector<Owner> &o
   }
 }
 
-void show_flows(const Arguments &arguments) {
+ExitStatus show_flows(const Arguments &arguments) {
   std::optional<MarkAndMask> filter;
   if (arguments.mark) filter = read_mark_and_mask("--mark", *arguments.mark);
   if (arguments.events && !arguments.watch) throw Refusal("--events: goes with --watch");
   const std::vector<Owner> owners = owners_for(arguments);
-  if (arguments.watch) {
-    watch(filter, owners, arguments);
-  } else {
-    count(filter, owners, arguments);
-  }
+  if (arguments.watch) return watch(filter, owners, arguments);
+  count(filter, owners, arguments);
+  return ExitStatus::kClean;
 }
 
 }  // namespace
 
-void add_flows(CLI::App &app, ExitStatus &) {
+void add_flows(CLI::App &app, ExitStatus &status) {
   CLI::App *subcommand =
       app.add_subcommand("flows", "How many live connections carry which mark, and whose bits");
   const auto arguments = std::make_shared<Arguments>();
@@ -173,9 +176,9 @@ void add_flows(CLI::App &app, ExitStatus &) {
                        "Print each connection that begins, changes or ends");
   subcommand->add_option("--events", arguments->events, "Stop --watch after this many events");
   add_json_option(*subcommand, arguments->json);
-  subcommand->callback([arguments, subcommand] {
+  subcommand->callback([arguments, subcommand, &status] {
     refuse_other_words(*subcommand);
-    show_flows(*arguments);
+    status = show_flows(*arguments);
   });
 }
 

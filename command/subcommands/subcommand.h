@@ -14,6 +14,8 @@ enum class ExitStatus : int {
   kClean = 0,
   kFound = 1,    // something that the user should look at
   kRefused = 2,  // wrong use or unreadable input
+  // Nothing was found, but something that is there could not be read.
+  kIncomplete = 3,
 };
 
 // A subcommand is a function

@@ -14,6 +14,7 @@
 #include "command/nft/translated_rules.h"
 #include "command/output/json_document.h"
 #include "command/output/terminal.h"
+#include "command/read_files/refused_input.h"
 
 namespace connmark {
 namespace {
@@ -50,6 +51,7 @@ Json json_of(const TranslatedRule &rule) {
 }
 
 void print_text(const std::vector<TranslatedRule> &rules) {
+  if (rules.empty()) std::cout << "# no rule of CONNMARK or MARK\n";
   for (const TranslatedRule &rule : rules) {
     std::cout << "# " << printable(rule.rule) << '\n';
     if (!rule.complete) std::cout << "# not translated: " << rule.reason << "; the packets get:\n";
@@ -79,33 +81,10 @@ void print(const std::vector<TranslatedRule> &rules, const Release &nft, const A
   }
 }
 
-// A rule on the command line: "iptables -t mangle -A PREROUTING ... -j MARK ...".
-SavedRules one_rule(const std::vector<std::string> &words, bool ipv6) {
-  SavedRules saved;
-  saved.ipv6 = ipv6;
-  SavedRule rule;
-  rule.line = 1;
-  rule.table = "filter";
-  std::vector<std::string> left;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if ((words[i] == "-t" || words[i] == "--table") && i + 1 < words.size()) {
-      rule.table = words[++i];
-    } else {
-      left.push_back(words[i]);
-    }
+SavedRules as_given(SavedRules saved, const Arguments &arguments) {
+  if (arguments.ipv6) {
+    for (SavedRule &rule : saved.rules) rule.ipv6 = true;
   }
-  auto append = std::find_if(left.begin(), left.end(), [](const std::string &word) {
-    return word == "-A" || word == "--append";
-  });
-  if (append == left.end() || append + 1 == left.end()) {
-    throw Refusal("translate: matches without a chain, begin the rule with -A CHAIN");
-  }
-  if (std::find(left.begin(), append, "ip6tables") != append) saved.ipv6 = true;
-  left.erase(left.begin(), append);
-  left[0] = "-A";
-  rule.chain = left[1];
-  rule.words = std::move(left);
-  saved.rules.push_back(std::move(rule));
   return saved;
 }
 
@@ -125,7 +104,9 @@ void translate_words(const std::vector<std::string> &words, const Release &nft,
   if (text.rest.empty()) {
     print({options_only(text, words, nft)}, nft, arguments, status);
   } else {
-    print(translated_rules(one_rule(words, arguments.ipv6), nft), nft, arguments, status);
+    SavedRules saved;
+    saved.rules.push_back(saved_rule(words));
+    print(translated_rules(as_given(std::move(saved), arguments), nft), nft, arguments, status);
   }
 }
 
@@ -133,10 +114,8 @@ void translate_input(const Release &nft, const Arguments &arguments, ExitStatus 
   if (isatty(STDIN_FILENO) == 1) {
     throw Refusal("translate: no rule, give OPTIONS, or an iptables-save text on standard input");
   }
-  if (!standard_input_can_be_read()) throw Refusal("translate: standard input is closed");
-  SavedRules saved = read_saved_rules(std::cin);
-  saved.ipv6 = saved.ipv6 || arguments.ipv6;
-  print(translated_rules(saved, nft), nft, arguments, status);
+  SavedRules saved = read_saved_rules(standard_input("translate"), "standard input");
+  print(translated_rules(as_given(std::move(saved), arguments), nft), nft, arguments, status);
 }
 
 }  // namespace

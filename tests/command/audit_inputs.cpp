@@ -53,6 +53,11 @@ AuditResult audit_rules(const std::string &rules, std::vector<std::string> words
   return audit(words, rules);
 }
 
+Json if_nft_takes_two_marks(const std::string &statement) {
+  const CommandResult written = run_connmark({"translate", "--save-mark", "--mask", "3"});
+  return written.out.find(" or meta mark ") == std::string::npos ? Json() : Json(statement);
+}
+
 std::string ruleset_file(const std::string &name) {
   return CONNMARK_RULESETS "/" + name + ".rules";
 }

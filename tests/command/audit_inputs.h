@@ -32,6 +32,10 @@ AuditResult audit(std::vector<std::string> words, const std::string &input = {})
 // The same with `rules` as --iptables.
 AuditResult audit_rules(const std::string &rules, std::vector<std::string> words = {});
 
+// `statement`, or null where the nft or the kernel here does not take both marks on
+// its right side.
+Json if_nft_takes_two_marks(const std::string &statement);
+
 // tests/command/rulesets/NAME.rules
 std::string ruleset_file(const std::string &name);
 std::vector<std::string> ruleset_names();

@@ -11,6 +11,7 @@
 
 #include "command/audit_inputs.h"
 #include "command/connmark_command.h"
+#include "command/temporary_file.h"
 #include "support/private_network.h"
 
 namespace connmark::test {
@@ -92,8 +93,9 @@ TEST_F(LiveAuditTest, FindsTailscaleOfNftAndCalicoOfIptables) {
   const Json finding = result.finding("unmasked-restore");
   ASSERT_FALSE(finding.is_null()) << result.json["findings"].dump(2);
   EXPECT_EQ(finding["hurt"], Json{"kube-proxy"});
-  EXPECT_EQ(finding["rules"][0]["better"],
-            "meta mark set meta mark and 0xff00ffff or ct mark and 0xff0000");
+  EXPECT_EQ(
+      finding["rules"][0]["better"],
+      if_nft_takes_two_marks("meta mark set meta mark and 0xff00ffff or ct mark and 0xff0000"));
 }
 
 TEST_F(LiveAuditTest, ReadsTheSameOfFilesAsOfTheKernel) {
@@ -154,6 +156,127 @@ TEST(LiveAuditPermissionTest, SaysWhatItTakes) {
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(result.out, "");
   EXPECT_NE(result.err.find("CAP_NET_ADMIN"), std::string::npos) << result.err;
+}
+
+// -- what cannot be read --------------------------------------------------------
+
+// Runs the words in a network, and what `prepare` does to a private /proc.
+CommandResult audit_in(const std::vector<std::string> &unshare, const std::string &prepare) {
+  std::vector<std::string> argv = unshare;
+  argv.insert(argv.end(), {"sh", "-c", prepare + "exec \"$@\"", "sh", connmark_path(), "audit",
+                           "--json", "--owners", owners_file()});
+  return run(argv);
+}
+
+Json omission(const Json &document, const std::string &name) {
+  for (const Json &each : document.at("not_looked_at")) {
+    if (each.at("name") == name) return each;
+  }
+  return {};
+}
+
+TEST(IncompleteAuditTest, ReadsLegacyTablesWhereProcShowsProcessesAlone) {
+  const std::vector<std::string> unshare{"unshare", "-rnmp", "--fork"};
+  const std::string proc = "mount -t proc -o subset=pid proc /proc && ";
+  std::vector<std::string> probe = unshare;
+  probe.insert(probe.end(), {"sh", "-c", proc + "true"});
+  if (const CommandResult probed = run(probe); probed.status != 0) {
+    GTEST_SKIP() << "/proc cannot be mounted so in here: " << probed.err;
+  }
+  const CommandResult result = audit_in(unshare, proc);
+  EXPECT_EQ(result.status, 3) << result.err << result.out;
+  const Json document = Json::parse(result.out);
+  const Json filters = omission(document, "kernel: reverse-path checks");
+  EXPECT_EQ(filters["reason"], "cannot be read") << document.dump(2);
+  EXPECT_EQ(filters["incomplete"], true);
+  EXPECT_NE(filters["why"].get<std::string>().find("/proc/sys/net/ipv4/conf"), std::string::npos);
+  for (const Json &each : document["not_looked_at"]) {
+    if (each == filters) continue;
+    EXPECT_EQ(each["reason"], "not in this kernel") << each.dump();
+  }
+}
+
+TEST(IncompleteAuditTest, SaysWhichTablesAreHiddenWithProc) {
+  const std::vector<std::string> unshare{"unshare", "-rnm"};
+  const std::string hide = "mount -t tmpfs none /proc && ";
+  std::vector<std::string> probe = unshare;
+  probe.insert(probe.end(), {"sh", "-c", hide + "true"});
+  if (const CommandResult probed = run(probe); probed.status != 0) {
+    GTEST_SKIP() << "/proc cannot be hidden in here: " << probed.err;
+  }
+  const CommandResult result = audit_in(unshare, hide);
+  EXPECT_EQ(result.status, 3) << result.err << result.out;
+  const Json document = Json::parse(result.out);
+  if (is_installed("iptables-legacy")) {
+    const Json tables = omission(document, "kernel: legacy ip tables");
+    EXPECT_EQ(tables["reason"], "cannot be read") << document.dump(2);
+  }
+  EXPECT_EQ(omission(document, "kernel: reverse-path checks")["reason"], "cannot be read");
+  const std::string text = run({"unshare", "-rnm", "sh", "-c", hide + "exec \"$@\"", "sh",
+                                connmark_path(), "audit", "--owners", owners_file()})
+                               .out;
+  EXPECT_TRUE(text.starts_with("Looked at:\n")) << text;
+  EXPECT_NE(text.find("Not looked at:\n"), text.npos) << text;
+  EXPECT_NE(text.find("  kernel: reverse-path checks: cannot be read, "), text.npos) << text;
+}
+
+// The list of legacy tables belongs to the root of the first namespace, whoever
+// is root in this one.
+TEST(IncompleteAuditTest, GoesOnWithoutTheTablesThatAUserMayNotList) {
+  std::vector<std::string> unshare{"unshare", "-rn"};
+  if (geteuid() == 0) {
+    unshare.insert(unshare.begin(),
+                   {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"});
+  }
+  std::vector<std::string> probe = unshare;
+  probe.insert(
+      probe.end(),
+      {"sh", "-c",
+       "test -x \"$1\" && cd /proc/self/net && test -e ip_tables_names && ! cat ip_tables_names",
+       "sh", connmark_path()});
+  if (run(probe).status != 0) GTEST_SKIP() << "the list of tables is not there, or not hidden";
+  const CommandResult result = audit_in(unshare, "");
+  EXPECT_EQ(result.status, 3) << result.err << result.out;
+  const Json document = Json::parse(result.out);
+  const Json tables = omission(document, "kernel: legacy ip tables");
+  EXPECT_EQ(tables["reason"], "not permitted") << document.dump(2);
+  EXPECT_EQ(tables["incomplete"], true);
+  EXPECT_EQ(document["looked_at"][0]["name"], "kernel: nf_tables");
+}
+
+TEST(IncompleteAuditTest, FilesThatAreNotGivenAreNamed) {
+  const CommandResult result = run_connmark({"audit", "--owners", owners_file(), "--iptables", "-"},
+                                            saved_table("mangle", "", ""));
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_TRUE(
+      result.out.starts_with("Looked at:\n  standard input: 0 rules\nNot looked at:\n"
+                             "  rules of nft: not given, give it with --nft\n"
+                             "  rules of ip rule: not given, give it with --rules\n"
+                             "  the reverse-path check: not given, give it with --sysctl\n\n"))
+      << result.out;
+}
+
+TEST(StandardInputTest, IsRefusedWhereItIsClosedOrAFolder) {
+  for (const char *const input : {"<&-", "</"}) {
+    for (const char *const subcommand : {"audit --iptables -", "audit --rules -", "translate"}) {
+      const CommandResult result =
+          run({"sh", "-c", "exec " + connmark_path() + " " + subcommand + " " + input});
+      EXPECT_EQ(result.status, 2) << subcommand << input;
+      EXPECT_EQ(result.out, "") << subcommand << input;
+      const bool is_closed = std::string_view(input) == "<&-";
+      EXPECT_TRUE(result.err.ends_with(is_closed ? ": standard input is closed\n"
+                                                 : ": standard input cannot be read\n"))
+          << result.err;
+    }
+  }
+}
+
+TEST(StandardOutputTest, IsRefusedWhereItIsClosed) {
+  const TemporaryFile file(saved_table("mangle", "", ""));
+  const CommandResult result = run({"sh", "-c", "exec \"$@\" >&-", "sh", connmark_path(), "audit",
+                                    "--owners", owners_file(), "--iptables", file.path()});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find("standard output"), std::string::npos) << result.err;
 }
 
 }  // namespace

@@ -141,14 +141,163 @@ TEST(IptablesSaveReaderTest, KnowsTheOtherWritersOfMarks) {
   }
 }
 
-TEST(IptablesSaveReaderTest, LeavesOutWhatHasNothingToDoWithMarks) {
-  for (const char *line :
-       {"-A A -j TPROXY --on-port 5 --tproxy-mark 0x0/0x0", "-A A -j SET --add-set x src",
-        "-A A -m socket --transparent -j ACCEPT", "-A A -j CONNSECMARK --save",
-        "-A A -j LOG --log-prefix \"-j MARK\"", "-A A -m comment --comment -j -j ACCEPT",
-        "-A A -j NFQUEUE --queue-num 1", "-A A -p tcp -m tcp --dport 22 -j DROP"}) {
+TEST(IptablesSaveReaderTest, LeavesOutWhatHasNoEffect) {
+  for (const char *line : {"-A A -j SET --add-set x src", "-A A -j CONNSECMARK --save",
+                           "-A A -p tcp", "-A A -j LOG --log-prefix \"-j MARK\"",
+                           "-A A -j DNPT --src-pfx dead::/64 --dst-pfx 1::/64"}) {
     EXPECT_TRUE(kReader.read(mangle(std::string(line) + "\n")).rules.empty()) << line;
   }
+}
+
+TEST(IptablesSaveReaderTest, SaysWhereARuleWithoutMarksSendsPackets) {
+  const struct {
+    const char *line;
+    Verdict verdict;
+  } cases[] = {
+      {"-j TPROXY --on-port 5 --tproxy-mark 0x0/0x0", Verdict::kAccept},
+      {"-m socket --transparent -j ACCEPT", Verdict::kAccept},
+      {"-m comment --comment -j -j ACCEPT", Verdict::kAccept},
+      {"-p tcp -m tcp --dport 22 -j DROP", Verdict::kDrop},
+      {"-j REJECT --reject-with icmp-port-unreachable", Verdict::kDrop},
+      {"-j RETURN", Verdict::kReturn},
+      {"-j B", Verdict::kJump},
+      {"-g B", Verdict::kGoto},
+      {"-j NOTRACK", Verdict::kContinue},
+      {"-j CT --notrack", Verdict::kContinue},
+  };
+  for (const auto &each : cases) {
+    const Rule rule = only_rule(std::string("-A A ") + each.line);
+    EXPECT_EQ(rule.outcome.verdict, each.verdict) << each.line;
+    EXPECT_FALSE(rule.touches_marks()) << each.line;
+    EXPECT_EQ(rule.text, "") << each.line;
+    EXPECT_EQ(rule.untracks,
+              std::string_view(each.line).find("TRACK") != std::string_view::npos ||
+                  std::string_view(each.line).find("notrack") != std::string_view::npos)
+        << each.line;
+  }
+}
+
+TEST(IptablesSaveReaderTest, CountsReadsThatDecideNothing) {
+  for (const char *line : {"-A A -m rpfilter --validmark -j ACCEPT", "-A A -j CT --zone-orig mark",
+                           "-A A -j CT --zone mark", "-A A -j NFQUEUE --queue-num 1"}) {
+    const Rule rule = only_rule(line);
+    ASSERT_EQ(rule.tests.size(), 1U) << line;
+    EXPECT_EQ(rule.tests[0].mark, Mark::kPacket) << line;
+    EXPECT_EQ(rule.tests[0].mask, kAllBits) << line;
+    EXPECT_FALSE(rule.tests[0].decides) << line;
+  }
+}
+
+Match asked(Attribute attribute, std::uint32_t from, std::uint32_t to, const std::string &text = {},
+            bool inverted = false) {
+  return {.attribute = attribute, .inverted = inverted, .from = from, .to = to, .text = text};
+}
+
+Match other_words(const std::string &text, bool is_stable = true, bool inverted = false) {
+  return {
+      .attribute = Attribute::kOther, .inverted = inverted, .is_stable = is_stable, .text = text};
+}
+
+TEST(IptablesSaveReaderTest, KnowsWhatEachMatchAsks) {
+  const Match tcp = asked(Attribute::kProtocol, 6, 6);
+  const struct {
+    const char *words;
+    std::vector<Match> matches;
+  } cases[] = {
+      {"-i eth+", {asked(Attribute::kInInterface, 0, 0, "eth+")}},
+      {"! -o lo", {asked(Attribute::kOutInterface, 0, 0, "lo", true)}},
+      {"-i +", {}},
+      {"-s 10.1.2.3/8 -d 10.0.0.1",
+       {asked(Attribute::kSource, 0, 0, "10.0.0.0/8"),
+        asked(Attribute::kDestination, 0, 0, "10.0.0.1/32")}},
+      {"-s 10.0.0.0/255.0.0.0", {asked(Attribute::kSource, 0, 0, "10.0.0.0/8")}},
+      {"-s 10.0.0.1/255.0.0.255", {other_words("-s 10.0.0.1/255.0.0.255")}},
+      {"! -s 10.0.0.1,10.0.0.2", {other_words("-s 10.0.0.1,10.0.0.2", true, true)}},
+      {"-s 0.0.0.0/0 -p all", {}},
+      {"-s FE80::1/10", {asked(Attribute::kSource, 0, 0, "fe80::/10")}},
+      {"-p tcp", {tcp}},
+      {"-p tcp -m tcp", {tcp}},
+      {"-p tcp --dport 80", {tcp, asked(Attribute::kDestinationPort, 80, 80)}},
+      {"-p tcp -m tcp ! --sport 1:1024 --dport :99",
+       {tcp, asked(Attribute::kSourcePort, 1, 1024, "", true),
+        asked(Attribute::kDestinationPort, 0, 99)}},
+      {"-p tcp -m tcp --dport 80 --tcp-flags FIN,SYN SYN",
+       {tcp, asked(Attribute::kDestinationPort, 80, 80),
+        other_words("-m tcp --dport 80 --tcp-flags FIN,SYN SYN")}},
+      {"-p udp -m multiport --dports 53",
+       {asked(Attribute::kProtocol, 17, 17), asked(Attribute::kDestinationPort, 53, 53)}},
+      {"-p udp -m multiport --dports 53,99",
+       {asked(Attribute::kProtocol, 17, 17), other_words("-m multiport --dports 53,99")}},
+      {"-m conntrack --ctstate NEW,INVALID",
+       {asked(Attribute::kConnectionState, kStateNew | kStateInvalid, 0)}},
+      {"-m state ! --state ESTABLISHED",
+       {asked(Attribute::kConnectionState, kStateEstablished, 0, "", true)}},
+      {"-m conntrack --ctstate DNAT", {other_words("-m conntrack --ctstate DNAT")}},
+      {"-m conntrack --ctdir REPLY", {asked(Attribute::kConnectionDirection, 1, 0)}},
+      {"-m conntrack --ctstate INVALID --ctdir REPLY",
+       {asked(Attribute::kConnectionState, kStateInvalid, 0),
+        other_words("-m conntrack --ctstate INVALID --ctdir REPLY")}},
+      {"-6", {asked(Attribute::kIpVersion, 6, 6)}},
+      {"! -f", {other_words("-f", true, true)}},
+      {"-m limit --limit 1/sec", {other_words("-m limit --limit 1/sec", false)}},
+      {"-m addrtype --dst-type LOCAL", {other_words("-m addrtype --dst-type LOCAL")}},
+      {"-m string --string \"a b\" --algo bm",
+       {other_words("-m string --string \"a b\" --algo bm")}},
+  };
+  for (const auto &each : cases) {
+    const Rule rule = only_rule(std::string("-A A ") + each.words + " -j ACCEPT");
+    EXPECT_EQ(rule.matches, each.matches) << each.words;
+    EXPECT_FALSE(rule.touches_marks()) << each.words;
+  }
+}
+
+TEST(IptablesSaveReaderTest, SeesRulesBehindArgumentsThatLookLikeOptions) {
+  for (const char *line : {"-A A -m helper --helper \"--log-prefix\" -j MARK --set-mark 3/3",
+                           "-A A -m helper --helper \"-j\" -j MARK --set-mark 3/3",
+                           "-A A -m recent --name --mask --rsource -j MARK --set-mark 3/3",
+                           "-A A -m string --algo bm --string -jDROP -j MARK --set-mark 3/3",
+                           "-A A -m comment --comment --comment -j MARK --set-mark 3/3",
+                           "-j MARK --set-mark 3/3 -m helper --helper -A -A A"}) {
+    const Rule rule = only_rule(line);
+    EXPECT_EQ(rule.mark_rule, (MarkRule{Target::kMark, set_mark(3, 3)})) << line;
+    EXPECT_EQ(rule.matches.size() + (rule.comment.empty() ? 0 : 1), 1U) << line;
+    EXPECT_TRUE(rule.unknown.empty()) << line;
+  }
+  EXPECT_TRUE(only_rule("-A A -m helper --helper -j -j ACCEPT").text.empty());
+}
+
+TEST(IptablesSaveReaderTest, MakesWhatNobodyKnowsAnUnknownRule) {
+  for (const char *line :
+       {"-A A -m nosuchmatch -j ACCEPT", "-A A -m nosuchmatch --what -j MARK --set-mark 1",
+        "-A A -m ../../x -j ACCEPT", "-A A -j CONNMARK --set-return", "-A A -j SOMETARGET",
+        "-A A -j SOMETARGET --set-mark 1", "-A A --frob x -j ACCEPT", "-A A -i lo eth0 -j ACCEPT",
+        "-A A -g C"}) {
+    const Rule rule = only_rule(line);
+    EXPECT_EQ(rule.unknown.size(), 1U) << line;
+    EXPECT_EQ(rule.text, line);
+  }
+  const Rule guessed = only_rule("-A A -m nosuchmatch --what -j MARK --set-mark 1");
+  EXPECT_EQ(guessed.mark_rule, (MarkRule{Target::kMark, set_mark(1)}));
+}
+
+TEST(IptablesSaveReaderTest, KnowsPoliciesAndNat) {
+  const Ruleset ruleset = kReader.read(
+      "*nat\n:OUTPUT ACCEPT\n:MINE -\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:FORWARD "
+      "ACCEPT\nCOMMIT\n");
+  ASSERT_EQ(ruleset.chains.size(), 4U);
+  EXPECT_TRUE(ruleset.chains[0].is_nat);
+  EXPECT_FALSE(ruleset.chains[1].is_nat);
+  EXPECT_FALSE(ruleset.chains[2].is_nat);
+  EXPECT_TRUE(ruleset.chains[2].policy_drops);
+  EXPECT_FALSE(ruleset.chains[3].policy_drops);
+}
+
+TEST(IptablesSaveReaderTest, CountsAWriteBehindAllMatches) {
+  const Rule rule =
+      only_rule("-A A -j MARK --set-mark 1 -i lo -m mark --mark 2 -p tcp -m tcp --dport 1");
+  ASSERT_EQ(rule.writes.size(), 1U);
+  EXPECT_EQ(rule.writes[0].matches_before, 3U);
+  EXPECT_EQ(rule.writes[0].tests_before, 1U);
 }
 
 TEST(IptablesSaveReaderTest, FollowsJumpsToDeclaredChainsOnly) {
@@ -158,7 +307,6 @@ TEST(IptablesSaveReaderTest, FollowsJumpsToDeclaredChainsOnly) {
   EXPECT_TRUE(jump.has_other_matches());
   EXPECT_EQ(jump.text, "");
   EXPECT_TRUE(only_rule("-A A -g B").is_goto());
-  EXPECT_TRUE(kReader.read(mangle("-A A -j SOMETARGET\n")).rules.empty());
 }
 
 TEST(IptablesSaveReaderTest, TellsMatchesOfOtherThingsFromThoseOfMarks) {
@@ -329,7 +477,9 @@ TEST_P(SavedKernelTest, ReadsWhatTheKernelHolds) {
 
   const Ruleset text = kReader.read(run({save}).out);
   Ruleset kernel;
-  read_legacy_tables(kernel);
+  const Family family =
+      GetParam() == connmark::test::Family::kIpv6 ? Family::kIpv6 : Family::kIpv4;
+  ASSERT_TRUE(read_legacy_tables(family, kernel));
   ASSERT_GT(text.rules.size(), 1000U);
   ASSERT_EQ(text.rules.size(), kernel.rules.size());
   const auto key = [](const Ruleset &ruleset, const Rule &rule) {
@@ -363,8 +513,7 @@ TEST_P(SavedKernelTest, ReadsWhatTheKernelHolds) {
     }
   }
   for (std::size_t i = 0; i < text.chains.size(); ++i) {
-    EXPECT_EQ(text.chains[i].family,
-              GetParam() == connmark::test::Family::kIpv6 ? Family::kIpv6 : Family::kIpv4);
+    EXPECT_EQ(text.chains[i].family, family);
   }
 }
 

@@ -139,10 +139,23 @@ const Chain *find_chain(const Ruleset &ruleset, connmark::Family family, std::st
   return nullptr;
 }
 
-std::vector<std::string> input_names(const Ruleset &ruleset) {
-  std::vector<std::string> names;
-  for (const Input &input : ruleset.inputs) names.push_back(input.name);
-  return names;
+// Those with tables of rules in them.
+std::vector<const Input *> table_inputs(const Ruleset &ruleset) {
+  std::vector<const Input *> inputs;
+  for (const Input &input : ruleset.inputs) {
+    const bool is_other = input.is_sysctls || input.name == "kernel: ip rules";
+    if (input.rules != 0 && !is_other) inputs.push_back(&input);
+  }
+  return inputs;
+}
+
+// Those that were not there when the network was made.
+std::vector<PolicyRule> added_policy_rules(const Ruleset &ruleset) {
+  std::vector<PolicyRule> rules;
+  for (const PolicyRule &rule : ruleset.policy_rules) {
+    if (rule.priority != 0 && rule.priority < 32766) rules.push_back(rule);
+  }
+  return rules;
 }
 
 void expect_test(const Rule &rule, const MarkTest &expected) {
@@ -184,12 +197,17 @@ TEST_F(LiveRulesetTest, ReadsLegacyTables) {
   if (!is_installed("iptables-legacy")) GTEST_SKIP() << "iptables-legacy is not installed";
   restore("iptables-legacy", kMangleRules);
   const Ruleset ruleset = read_running_kernel();
-  EXPECT_EQ(input_names(ruleset),
-            (std::vector<std::string>{"kernel: legacy ip tables", "kernel: ip rules"}));
-  EXPECT_FALSE(ruleset.inputs[0].is_nft);
-  ASSERT_EQ(ruleset.rules.size(), 9U);
+  const auto inputs = table_inputs(ruleset);
+  ASSERT_EQ(inputs.size(), 1U);
+  EXPECT_EQ(inputs[0]->name, "kernel: legacy ip tables");
+  EXPECT_EQ(inputs[0]->rules, 10U);
+  EXPECT_FALSE(inputs[0]->is_nft);
+  ASSERT_EQ(ruleset.rules.size(), 10U);
 
-  const Rule &save = ruleset.rules[0];
+  // Without marks, but with an end.
+  EXPECT_EQ(ruleset.rules[0].text, "");
+  EXPECT_EQ(ruleset.rules[0].outcome.verdict, Verdict::kAccept);
+  const Rule &save = ruleset.rules[1];
   EXPECT_EQ(chain_of(ruleset, save).name, "PREROUTING");
   EXPECT_EQ(chain_of(ruleset, save).table, "mangle");
   EXPECT_EQ(save.number, 2U);
@@ -202,29 +220,29 @@ TEST_F(LiveRulesetTest, ReadsLegacyTables) {
   ASSERT_TRUE(save.mark_rule);
   EXPECT_EQ(save.mark_rule->op, with_shift(save_mark(0xff, 0xff), Direction::kLeft, 8));
 
-  const Rule &mark = ruleset.rules[1];
+  const Rule &mark = ruleset.rules[2];
   EXPECT_EQ(mark.number, 3U);
   EXPECT_EQ(mark.comment, "it's \"here\"");
   EXPECT_TRUE(mark.has_other_matches());
   expect_test(mark, {.mark = Mark::kConnection, .value = 7, .mask = kAllBits, .inverted = true});
   expect_write(mark, Mark::kPacket, kPacketMark | bits(4));
 
-  const Rule &never = ruleset.rules[2];
-  EXPECT_TRUE(never.ends_chain());
+  const Rule &never = ruleset.rules[3];
+  EXPECT_EQ(never.outcome.verdict, Verdict::kReturn);
   EXPECT_TRUE(never.writes.empty());
   expect_test(never, {.mark = Mark::kPacket, .value = 0x200, .mask = 0xff});
 
-  expect_write(ruleset.rules[3], Mark::kConnection, (kConnectionMark & bits(~0xffU)) ^ bits(2));
-  const Rule &jump = ruleset.rules[4];
+  expect_write(ruleset.rules[4], Mark::kConnection, (kConnectionMark & bits(~0xffU)) ^ bits(2));
+  const Rule &jump = ruleset.rules[5];
   ASSERT_NE(jump.outcome.chain, kNoChain);
   EXPECT_EQ(ruleset.chains[jump.outcome.chain].name, "office");
   EXPECT_FALSE(jump.is_goto());
-  const Rule &going = ruleset.rules[5];
+  const Rule &going = ruleset.rules[6];
   EXPECT_EQ(going.outcome.chain, jump.outcome.chain);
   EXPECT_TRUE(going.is_goto());
   EXPECT_EQ(going.text, "");
-  EXPECT_EQ(ruleset.rules[8].chain, jump.outcome.chain);
-  expect_write(ruleset.rules[8], Mark::kPacket, kConnectionMark);
+  EXPECT_EQ(ruleset.rules[9].chain, jump.outcome.chain);
+  expect_write(ruleset.rules[9], Mark::kPacket, kConnectionMark);
 }
 
 TEST_F(LiveRulesetTest, KnowsWhereLegacyChainsHookIn) {
@@ -278,8 +296,10 @@ TEST_F(LiveRulesetTest, KnowsTheOtherUsersOfMarks) {
           "-A PREROUTING -p tcp -j TPROXY --on-port 80\n"
           "COMMIT\n");
   const Ruleset ruleset = read_running_kernel();
-  ASSERT_EQ(ruleset.rules.size(), 2U);
+  ASSERT_EQ(ruleset.rules.size(), 3U);
   EXPECT_TRUE(ruleset.rules[0].ends_chain());
+  EXPECT_FALSE(ruleset.rules[2].touches_marks());
+  EXPECT_TRUE(ruleset.rules[2].ends_chain());
   expect_write(ruleset.rules[0], Mark::kPacket, (kPacketMark & bits(~3U)) ^ bits(1));
 
   // What the socket's mark was nobody knows, and so what is saved.
@@ -310,8 +330,10 @@ TEST_F(LiveRulesetTest, ReadsAKernelWithoutRules) {
   const Ruleset ruleset = read_running_kernel();
   EXPECT_TRUE(ruleset.rules.empty());
   EXPECT_TRUE(ruleset.chains.empty());
-  EXPECT_TRUE(ruleset.policy_rules.empty());
+  EXPECT_TRUE(added_policy_rules(ruleset).empty());
   EXPECT_TRUE(ruleset.has_policy_rules);
+  EXPECT_TRUE(table_inputs(ruleset).empty());
+  for (const Omission &each : ruleset.not_looked_at) EXPECT_EQ(each.gap, Gap::kAbsent) << each.name;
 }
 
 // -- iptables-nft -------------------------------------------------------------
@@ -321,9 +343,11 @@ TEST_F(LiveRulesetTest, ReadsRulesOfIptablesNftAsThoseOfIptables) {
   restore("iptables-nft", kMangleRules);
   command("ip6tables-nft -A INPUT -s fe80::/10 -p icmpv6 -m connmark ! --mark 1 -j DROP");
   const Ruleset ruleset = read_running_kernel();
-  EXPECT_EQ(input_names(ruleset),
-            (std::vector<std::string>{"kernel: iptables-nft", "kernel: ip rules"}));
-  EXPECT_FALSE(ruleset.inputs[0].is_nft);
+  const auto inputs = table_inputs(ruleset);
+  ASSERT_EQ(inputs.size(), 1U);
+  EXPECT_EQ(inputs[0]->name, "kernel: iptables-nft");
+  EXPECT_EQ(inputs[0]->rules, 11U);
+  EXPECT_FALSE(inputs[0]->is_nft);
   ASSERT_EQ(ruleset.rules.size(), 11U);
   expect_saved_texts(ruleset, connmark::Family::kIpv4, "iptables-nft", "mangle", kMangleTexts);
   expect_saved_texts(ruleset, connmark::Family::kIpv6, "ip6tables-nft", "filter", 1);
@@ -486,9 +510,11 @@ TEST_F(LiveRulesetTest, TellsTablesOfNftFromThoseOfIptables) {
       "}\nchain late {\ntype filter hook postrouting priority 5\njump user\n}\nchain user { "
       "}\n}\n");
   const Ruleset ruleset = read_running_kernel();
-  ASSERT_EQ(input_names(ruleset),
-            (std::vector<std::string>{"kernel: nf_tables", "kernel: ip rules"}));
-  EXPECT_TRUE(ruleset.inputs[0].is_nft);
+  const auto inputs = table_inputs(ruleset);
+  ASSERT_EQ(inputs.size(), 1U);
+  EXPECT_EQ(inputs[0]->name, "kernel: nf_tables");
+  EXPECT_EQ(inputs[0]->rules, 3U);
+  EXPECT_TRUE(inputs[0]->is_nft);
   ASSERT_EQ(ruleset.rules.size(), 2U);
   const Rule &rule = ruleset.rules[0];
   EXPECT_EQ(rule.text, "... ct mark set 0x7 comment \"hey \\\\u\"");
@@ -689,30 +715,31 @@ TEST_F(LiveRulesetTest, ReadsPolicyRulesAsIpPrintsThem) {
   command("ip rule add priority 74 ipproto tcp dport 22 uidrange 0-0 fwmark 9 blackhole");
   command("ip rule add priority 75 from 10.0.0.1 lookup 5");
   const Ruleset ruleset = read_running_kernel();
-  ASSERT_EQ(ruleset.policy_rules.size(), 5U);
+  const std::vector<PolicyRule> rules = added_policy_rules(ruleset);
+  ASSERT_EQ(rules.size(), 6U);
 
   std::vector<std::string> expected;
   for (std::string line : lines(run({"ip", "rule"}).out)) {
-    if (line.find("fwmark") == line.npos) continue;
+    if (!line.starts_with("7")) continue;
     std::ranges::replace(line, '\t', ' ');
     line.erase(line.find_last_not_of(' ') + 1);
     expected.push_back(line);
   }
   std::vector<std::string> found;
-  for (const PolicyRule &rule : ruleset.policy_rules) {
+  for (const PolicyRule &rule : rules) {
     found.push_back(rule.text);
     EXPECT_EQ(ruleset.inputs.at(rule.input).name, "kernel: ip rules");
     EXPECT_EQ(rule.family, connmark::Family::kIpv4);
   }
   EXPECT_EQ(found, expected);
-  EXPECT_EQ(ruleset.policy_rules[0].priority, 70U);
-  EXPECT_EQ(ruleset.policy_rules[0].value, 0x80U);
-  EXPECT_EQ(ruleset.policy_rules[0].mask, 0x80U);
-  EXPECT_FALSE(ruleset.policy_rules[0].inverted);
-  EXPECT_TRUE(ruleset.policy_rules[1].inverted);
-  EXPECT_EQ(ruleset.policy_rules[1].mask, kAllBits);
-  EXPECT_EQ(ruleset.policy_rules[3].value, 0U);
-  EXPECT_EQ(ruleset.policy_rules[3].mask, 0xffU);
+  EXPECT_EQ(rules[0].priority, 70U);
+  EXPECT_EQ(rules[0].value, 0x80U);
+  EXPECT_EQ(rules[0].mask, 0x80U);
+  EXPECT_FALSE(rules[0].inverted);
+  EXPECT_TRUE(rules[1].inverted);
+  EXPECT_EQ(rules[1].mask, kAllBits);
+  EXPECT_EQ(rules[3].value, 0U);
+  EXPECT_EQ(rules[3].mask, 0xffU);
 }
 
 TEST_F(LiveRulesetTest, ReadsPolicyRulesOfIpv6) {
@@ -723,9 +750,10 @@ TEST_F(LiveRulesetTest, ReadsPolicyRulesOfIpv6) {
     GTEST_SKIP() << "no policy routing of IPv6 in here";
   }
   const Ruleset ruleset = read_running_kernel();
-  ASSERT_EQ(ruleset.policy_rules.size(), 1U);
-  EXPECT_EQ(ruleset.policy_rules[0].family, connmark::Family::kIpv6);
-  EXPECT_EQ(ruleset.policy_rules[0].text, "70: from fe80::/10 fwmark 0x1/0x3 lookup 7");
+  const std::vector<PolicyRule> rules = added_policy_rules(ruleset);
+  ASSERT_EQ(rules.size(), 1U);
+  EXPECT_EQ(rules[0].family, connmark::Family::kIpv6);
+  EXPECT_EQ(rules[0].text, "70: from fe80::/10 fwmark 0x1/0x3 lookup 7");
 }
 
 TEST_F(LiveRulesetTest, ReadsReversePathFilters) {
@@ -1029,7 +1057,7 @@ TEST(XtExtensionTest, SaysWhichRevisionItDoesNotKnow) {
   for (const char *const name : {"mark", "connmark"}) {
     Rule rule;
     RuleMarks marks(rule);
-    EXPECT_TRUE(add_match({name, 0, enough.bytes}, rule, marks));
+    EXPECT_TRUE(add_match({}, {name, 0, enough.bytes}, rule, marks));
     EXPECT_EQ(rule.unknown, std::vector<std::string>{std::string("-m ") + name + ", revision 0"});
     EXPECT_TRUE(rule.tests.empty());
   }

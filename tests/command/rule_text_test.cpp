@@ -61,8 +61,8 @@ TEST(RuleTextTest, KeepsChainAndMatches) {
       "-j CONNMARK --set-mark 2 -p tcp ! -o lo -m tcp --dport 80");
   EXPECT_EQ(text.rule.op, set_mark(2));
   EXPECT_EQ(rule_line(text.rest),
-            "-A PREROUTING ! -i wan2 -m comment --comment \"a -j b\" -m recent "
-            "--mask 255.255.255.255 -p tcp ! -o lo -m tcp --dport 80");
+            "-A PREROUTING ! -i wan2 -p tcp ! -o lo -m comment --comment \"a -j b\" -m recent "
+            "--mask 255.255.255.255 -m tcp --dport 80");
 }
 
 TEST(RuleTextTest, WarnsInThePluginsWords) {
@@ -120,10 +120,23 @@ TEST(RuleTextTest, RefusesOtherTargets) {
   EXPECT_EQ(refusal("-j CONNMARK --save-mark -j MARK"), "-j: given twice, give it once");
 }
 
-TEST(RuleTextTest, DoesNotGuessWhoseOptionItIsBehindAMatch) {
-  EXPECT_EQ(refusal("-j CONNMARK --save-mark -m recent --mask 255.0.0.0"),
-            "CONNMARK: --mask stands behind a match, which may have an option of that name; "
-            "write it directly behind -j CONNMARK");
+TEST(RuleTextTest, GivesAnOptionToTheExtensionThatWasLoadedLast) {
+  const RuleText behind = read("-j CONNMARK --save-mark -m recent --mask 255.0.0.0 --name x");
+  EXPECT_EQ(behind.rule.op, save_mark());
+  EXPECT_EQ(rule_line(behind.rest), "-m recent --mask 255.0.0.0 --name x");
+  const RuleText before = read("-m recent --name x -j CONNMARK --save-mark --mask 255");
+  EXPECT_EQ(before.rule.op, save_mark(255, 255));
+}
+
+TEST(RuleTextTest, TakesTheTargetForNobodysArgument) {
+  const RuleText text = read("-A A -m helper --helper \"--log-prefix\" -j MARK --set-mark 3/3");
+  EXPECT_EQ(text.rule, (MarkRule{Target::kMark, set_mark(3, 3)}));
+  EXPECT_EQ(rule_line(text.rest), "-A A -m helper --helper --log-prefix");
+  EXPECT_EQ(read("-A A -m helper --helper -j -j MARK --set-mark 3").rule.op, set_mark(3));
+  EXPECT_EQ(refusal("-m helper --helper -j MARK --set-mark 3").find("\"MARK\""), 0U);
+  // What is not known stays where it was, for iptables to judge.
+  EXPECT_EQ(rule_line(read("-i lo x -A A -m nosuch --y -j MARK --or 1").rest),
+            "-A A -i lo x -m nosuch --y");
 }
 
 TEST(MarkRuleTest, MarkWritesThePacketsMarkOnly) {

@@ -94,7 +94,11 @@ class Texts {
            "--hashlimit-name", name});
     }
     if (below(8) == 0) add({"-m", text()});
-    if (below(8) == 0) add({text()});
+    if (below(8) == 0) {
+      // A second target, or a "!" before one, no iptables takes.
+      const std::string word = text();
+      add({word.starts_with('-') || word.starts_with('!') ? "--x" + word : word});
+    }
     if (below(2) == 0) add({"-m", "comment", "--comment", text()});
     return words;
   }
@@ -202,9 +206,14 @@ TEST_F(TranslateHostileTest, NothingIsThereButTheRulesThatWereMeant) {
   Texts texts(random_seed());
   std::size_t complete = 0;
   for (int load = 0; load < kLoads; ++load) {
-    std::string input = "*mangle\n:PREROUTING ACCEPT [0:0]\n:ours - [0:0]\n";
-    for (std::size_t i = 0; i < kRules; ++i) input += rule_line(texts.rule()) + "\n";
-    input += "COMMIT\n";
+    std::string chains = "*mangle\n:PREROUTING ACCEPT [0:0]\n:ours - [0:0]\n";
+    std::string rules;
+    for (std::size_t i = 0; i < kRules; ++i) {
+      const std::vector<std::string> rule = texts.rule();
+      chains += ":" + rule_line({rule[1]}) + " - [0:0]\n";
+      rules += rule_line(rule) + "\n";
+    }
+    const std::string input = chains + rules + "COMMIT\n";
     const CommandResult json =
         run_connmark({"translate", "--json", "--nft-version", "1.0.6"}, input);
     ASSERT_LE(json.status, 1) << json.err;

@@ -36,7 +36,7 @@ std::optional<std::uint32_t> small_number(const Json &json) {
 
 std::optional<std::uint32_t> protocol_of(const Json &json) {
   if (!json.is_string()) return small_number(json);
-  return protocol_number(json.get_ref<const std::string &>());
+  return nft_protocol_number(json.get_ref<const std::string &>());
 }
 
 std::optional<Comparison> comparison_of(std::string_view op) {

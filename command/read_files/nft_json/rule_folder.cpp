@@ -10,7 +10,7 @@
 #include "command/read_files/nft_json/statement_text.h"
 #include "command/read_files/refused_input.h"
 #include "command/refusal.h"
-#include "command/rule_set/builtin_chains.h"
+#include "command/rule_set/extension_effects.h"
 #include "command/rule_set/rule_matches.h"
 
 namespace connmark::nft_json {
@@ -179,7 +179,7 @@ void RuleFolder::xt(const Json &xt) {
   const std::string &name = text_member(xt, "xt", "name");
   const bool is_target = type == "target";
   if (is_target) {
-    rule_.outcome.verdict = target_verdict(name);
+    rule_.outcome.verdict = verdict_of_target(name);
     if (name == "NOTRACK") rule_.untracks = true;
   } else if (name != "comment") {
     // Two of the same name may have different options.

@@ -218,7 +218,8 @@ void ExpressionReader::xt(bool is_match, const Attributes &of) {
   const XtExtension extension{std::string(of.text(NFTA_MATCH_NAME)),
                               static_cast<std::uint8_t>(of.number_be(NFTA_MATCH_REV)),
                               bytes_of(of[NFTA_MATCH_INFO])};
-  const bool of_marks = is_match ? connmark::add_match(extension, rule_, marks_)
+  const XtContext context{table_.family, text_.protocol()};
+  const bool of_marks = is_match ? connmark::add_match(context, extension, rule_, marks_)
                                  : add_target(extension, rule_, marks_);
   if (!table_.is_of_iptables) {
     if (!of_marks) return text_.other();

@@ -60,12 +60,8 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     out << "rule " << rule.chain - from.chains << ' ' << rule.line << ' ' << rule.number << ' '
         << rule.text << ' ' << rule.comment << ' '
         << (rule.outcome.chain == kNoChain ? kNoChain : rule.outcome.chain - from.chains) << ' '
-        << rule.is_goto() << rule.has_other_matches() << rule.ends_chain()
-        << rule.mark_rule.has_value() << '\n';
-    for (const Match &match : rule.matches) {
-      out << "match " << static_cast<int>(match.attribute) << match.inverted << match.is_stable
-          << ' ' << match.from << ' ' << match.to << ' ' << match.text << '\n';
-    }
+        << rule.is_goto() << rule.has_other_matches() << rule.ends_chain() << rule.untracks
+        << static_cast<int>(rule.outcome.verdict) << rule.mark_rule.has_value() << '\n';
     for (const MarkTest &test : rule.tests) {
       out << "test " << name(test.mark) << ' ' << test.value << ' ' << test.mask << ' '
           << test.inverted << test.value_known << test.decides << '\n';
@@ -73,13 +69,23 @@ std::string text_of(const Ruleset &ruleset, const Beginning &from) {
     for (const MarkWrite &write : rule.writes) {
       out << "write " << name(write.mark) << text_of(write.value) << '\n';
     }
+    for (const Match &match : rule.matches) {
+      out << "match " << static_cast<int>(match.attribute) << ' ' << match.inverted
+          << match.is_stable << ' ' << match.from << ' ' << match.to << ' ' << match.text << '\n';
+    }
     for (const std::string &words : rule.unknown) out << "unknown " << words << '\n';
   }
   for (std::size_t i = from.policy_rules; i < ruleset.policy_rules.size(); ++i) {
     const PolicyRule &rule = ruleset.policy_rules[i];
     out << "policy " << rule.input - from.inputs << ' ' << static_cast<int>(rule.family) << ' '
         << rule.priority << ' ' << rule.value << ' ' << rule.mask << ' ' << rule.inverted << ' '
-        << rule.text << '\n';
+        << rule.text << ' ' << static_cast<int>(rule.action) << ' ' << rule.table_name << ' '
+        << rule.table.value_or(0) << ' ' << rule.target.value_or(0) << ' '
+        << rule.suppress_prefixlength.value_or(0) << '\n';
+    for (const Match &match : rule.matches) {
+      out << "match " << static_cast<int>(match.attribute) << ' ' << match.from << ' ' << match.to
+          << ' ' << match.text << '\n';
+    }
   }
   out << ruleset.has_policy_rules;
   return out.str();

@@ -71,7 +71,9 @@ void find(const Analysis &analysis, const DecidedPair &pair, Findings &findings)
   if (share_on_purpose(analysis, pair.writer, pair.victim)) return;
   if (findings.tell_harm(pair.writer, hurt)) return;
   const auto &owners = analysis.owners.owners;
-  if (!is_somebody(owners[pair.writer]) && !is_somebody(owners[hurt])) return;
+  // Else both may be the administrator's, who may well mean it.
+  const bool are_two = is_somebody(owners[pair.writer]) || is_somebody(owners[hurt]);
+  if (!are_two && !pair.outcome_differs) return;
   const auto culprit = culprit_of(analysis, pair);
   if (!culprit) return;
   const Rule &rule = analysis.ruleset.rules[culprit->rule];
@@ -82,7 +84,7 @@ void find(const Analysis &analysis, const DecidedPair &pair, Findings &findings)
   const bool is_unmasked = (bits.changed & ~own) != 0 && (differing & ~own) != 0;
   Finding finding{
       .id = is_unmasked ? id_of_unmasked(culprit->write.mark, bits) : FindingId::kSharedBits,
-      .severity = pair.outcome_differs ? Severity::kProblem : Severity::kHint,
+      .severity = are_two && pair.outcome_differs ? Severity::kProblem : Severity::kHint,
       .text = {},
       .mark = witness.mark,
       .bits = differing,

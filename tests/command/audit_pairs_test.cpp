@@ -148,6 +148,26 @@ TEST(AuditPairsTest, FindsWhoseMarkIsOverwrittenBeforeRoutingLooks) {
   EXPECT_EQ(result("0x100").ids(), std::vector<std::string>{});
 }
 
+TEST(AuditPairsTest, HintsAtChainsThatMayBeOfOneAdministrator) {
+  const TemporaryFile policy(
+      "[{\"priority\":99,\"src\":\"all\",\"fwmark\":\"0x1\",\"fwmask\":\"0x1\",\"table\":"
+      "\"102\"},{\"priority\":32767,\"src\":\"all\",\"table\":\"default\"}]\n");
+  const AuditResult result =
+      audit_rules(saved_table("mangle", "red_a blue_a",
+                              "-A PREROUTING -i lan0 -j red_a\n-A PREROUTING -p udp -j blue_a\n"
+                              "-A red_a -j MARK --set-xmark 0x1/0x1\n"
+                              "-A blue_a -j MARK --set-xmark 0x100/0xffffffff\n"),
+                  {"--rules", policy.path()});
+  EXPECT_EQ(result.ids(), std::vector<std::string>{});
+  const Json finding = result.finding("unmasked-set");
+  ASSERT_FALSE(finding.is_null()) << result.json.dump(2);
+  EXPECT_EQ(finding["severity"], "hint");
+  EXPECT_EQ(finding["hurt"], Json{"red_a"});
+  const Json packet = finding["pairs"][0]["witness"]["packets"][0];
+  EXPECT_EQ(packet["in_interface"], "lan0");
+  EXPECT_EQ(packet["protocol"], "udp");
+}
+
 TEST(AuditPairsTest, TheTextShowsTheWay) {
   const CommandResult result = run_connmark({"audit", "--owners", owners_file(), "--iptables", "-"},
                                             of_two("-j MARK --set-xmark 0x1/0x1", kTest));

@@ -274,6 +274,16 @@ TEST(AuditTest, HintsAtBitsThatNobodyReads) {
   EXPECT_EQ(audit_rules(rules).ids(true), Ids{});
   const TemporaryFile none("[{\"priority\":0,\"src\":\"all\",\"table\":\"local\"}]\n");
   EXPECT_EQ(audit_rules(rules, {"--rules", none.path()}).ids(true), Ids{"never-read"});
+  // A copy that nothing looks at reads nothing.
+  const std::string saved =
+      set + "-A PREROUTING -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n";
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", saved), {"--rules", none.path()}).ids(true),
+            Ids{"never-read"});
+  EXPECT_EQ(audit_rules(saved_table("mangle", "",
+                                    saved + "-A FORWARD -m connmark --mark 0x10/0xff -j DROP\n"),
+                        {"--rules", none.path()})
+                .ids(true),
+            Ids{});
   const TemporaryFile reads(
       "[{\"priority\":9,\"src\":\"all\",\"fwmark\":\"0x10\",\"fwmask\":\"0xff\",\"table\":\"7\"}]"
       "\n");

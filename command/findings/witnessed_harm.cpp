@@ -60,7 +60,7 @@ const char *verb(FindingId id) {
 }
 
 std::string seen_by(const Analysis &analysis, const DecidedPair &pair) {
-  const std::string victim = analysis.owner_name(pair.victim);
+  const std::string &victim = analysis.owner_name(pair.victim);
   const bool is_routing = analysis.owners.owners[pair.victim].kind == OwnerKind::kRouting;
   return is_routing ? "routing" : victim;
 }

@@ -201,8 +201,8 @@ std::string observer_place(const Ruleset &ruleset, const Witness &witness) {
 std::string difference_text(const Analysis &analysis, const DecidedPair &pair) {
   const Witness &witness = *pair.effect.witness;
   const ReplayedWitness &replayed = *pair.replayed;
-  const std::string writer = analysis.owner_name(pair.writer);
-  const std::string victim = analysis.owner_name(pair.victim);
+  const std::string &writer = analysis.owner_name(pair.writer);
+  const std::string &victim = analysis.owner_name(pair.victim);
   if (replayed.only) {
     return "the packet comes to this rule of " + victim + " only " +
            (*replayed.only == 0 ? "with" : "without") + " what " + writer + " writes";

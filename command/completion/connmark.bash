@@ -13,7 +13,7 @@ _connmark() {
         case ${COMP_WORDS[1]} in
         explain) words="--packet --connection --json --help $connmarks -j" ;;
         translate) words="--nft-version --ipv6 --json --help $connmarks -j" ;;
-        audit) words='--iptables --nft --rules --sysctl --owner --owners --strict --json --help' ;;
+        audit) words='--iptables --nft --rules --sysctl --owner --owners --strict --translations --json --help' ;;
         flows) words='--mark --owner --owners --watch --events --json --help' ;;
         esac
         case $before in

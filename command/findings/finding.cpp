@@ -22,6 +22,22 @@ Findings::Key Findings::key_of(const Finding &finding) {
   return key;
 }
 
+FindingId id_of_unmasked(Mark mark, const WriteBits &bits) {
+  if (bits.copied == 0) return FindingId::kUnmaskedSet;
+  return mark == Mark::kConnection ? FindingId::kUnmaskedSave : FindingId::kUnmaskedRestore;
+}
+
+bool Findings::tell_harm(OwnerIndex writer, OwnerIndex victim) const {
+  const auto has = [](const Finding &finding, OwnerIndex owner) {
+    return std::ranges::find(finding.hurt, owner) != finding.hurt.end();
+  };
+  return std::ranges::any_of(findings_, [&](const Finding &finding) {
+    if (finding.id == FindingId::kSharedBits) return has(finding, writer) && has(finding, victim);
+    return rank(finding.id) < rank(FindingId::kSharedBits) && finding.owner == writer &&
+           has(finding, victim);
+  });
+}
+
 bool Findings::is_full(const Finding &like) const {
   const auto place = places_.find(key_of(like));
   return place != places_.end() && findings_[place->second].rules.size() >= kRulesKept;

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "command/findings/pair_verdicts.h"
+#include "command/marks/write_bits.h"
 #include "command/owners/rule_owners.h"
 #include "command/rule_set/chain_paths.h"
 #include "command/rule_set/mark_uses.h"
@@ -92,6 +94,7 @@ struct Analysis {
   const RuleOwners &owners;
   const ChainPaths &paths;
   const MarkUses &uses;
+  const PairVerdicts &pairs;
 
   const std::string &owner_name(OwnerIndex owner) const { return owners.owners[owner].name; }
   const Owner &facts(OwnerIndex owner) const { return owners.owners[owner].facts; }
@@ -100,6 +103,9 @@ struct Analysis {
     return ruleset.inputs[ruleset.chains[rule.chain].input].is_nft;
   }
 };
+
+// Of a write beyond the owner's own bits.
+FindingId id_of_unmasked(Mark mark, const WriteBits &bits);
 
 // A ruleset may hold a fault ten thousand times.  Findings of the same kind, by
 // the same owner, of the same bits and to the same harm become one, and only
@@ -116,6 +122,9 @@ class Findings {
   // the rule needs no better form.
   bool is_full(const Finding &like) const;
   void add(Finding finding);
+
+  // Whether one of unmasked-* or shared-bits tells that `writer` harms `victim`.
+  bool tell_harm(OwnerIndex writer, OwnerIndex victim) const;
 
   // Problems first, then in the order of kFindingNames.
   std::vector<Finding> take();
@@ -139,9 +148,16 @@ class Findings {
 // The parts of the audit, each in a file of its own.
 void find_overwritten_bits(const Analysis &analysis, Findings &findings);  // unmasked-*
 void find_shared_bits(const Analysis &analysis, Findings &findings);
-void find_match_faults(const Analysis &analysis, Findings &findings);  // impossible, never-*
-void find_place_faults(const Analysis &analysis, Findings &findings);  // raw, wipes
-void find_routing_faults(const Analysis &analysis, Findings &findings);
-void find_translation_faults(const Analysis &analysis, Findings &findings);  // and shifts, unknown
+void find_witnessed_harm(const Analysis &analysis, Findings &findings);  // what these two miss
+void find_impossible_matches(const Analysis &analysis, Findings &findings);
+void find_never_written(const Analysis &analysis, Findings &findings);
+void find_never_read(const Analysis &analysis, Findings &findings);
+void find_connmark_in_raw(const Analysis &analysis, Findings &findings);
+void find_wiping_restores(const Analysis &analysis, Findings &findings);
+void find_too_late_for_routing(const Analysis &analysis, Findings &findings);
+void find_strict_rp_filter(const Analysis &analysis, Findings &findings);
+void find_shift_losses(const Analysis &analysis, Findings &findings);
+void find_inexact_translations(const Analysis &analysis, Findings &findings);  // stock-translation
+void find_unknown_rules(const Analysis &analysis, Findings &findings);
 
 }  // namespace connmark

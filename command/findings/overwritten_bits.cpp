@@ -106,11 +106,6 @@ class FirstWrites {
   std::vector<std::array<std::uint32_t, kPaths.size()>> first_;
 };
 
-FindingId id_of(Mark mark, const WriteBits &bits) {
-  if (bits.copied == 0) return FindingId::kUnmaskedSet;
-  return mark == Mark::kConnection ? FindingId::kUnmaskedSave : FindingId::kUnmaskedRestore;
-}
-
 const char *verb(FindingId id) {
   if (id == FindingId::kUnmaskedSave) return " saves into ";
   return id == FindingId::kUnmaskedRestore ? " restores over " : " sets ";
@@ -149,7 +144,7 @@ class Overwriting {
               : 0;
     if (foreign == 0 && taken == 0) return;
     const Rule &rule = analysis_.ruleset.rules[index];
-    const FindingId id = id_of(write.mark, bits);
+    const FindingId id = id_of_unmasked(write.mark, bits);
     std::vector<OwnerIndex> hurt;
     std::uint32_t harmed = 0;
     const auto note = [&](OwnerIndex victim, std::uint32_t victims_bits) {
@@ -180,7 +175,8 @@ class Overwriting {
                     .cures = {}};
     if (!findings_.is_full(finding)) {
       finding.text = text_of(finding, is_taking);
-      finding.rules[0].better = better(rule, write, bits, own, harmed);
+      finding.rules[0].better = with_own_bits(
+          rule, {analysis_.is_nft(rule), analysis_.family_of(rule)}, write, own, harmed);
     }
     findings_.add(std::move(finding));
   }
@@ -208,20 +204,6 @@ class Overwriting {
     }
     return who + verb(finding.id) + bits_text(finding.bits, *finding.mark) + ", which " + whose +
            (finding.hurt.size() == 1 ? " uses" : " use");
-  }
-
-  std::string better(const Rule &rule, const MarkWrite &write, const WriteBits &bits,
-                     std::uint32_t own, std::uint32_t harmed) const {
-    const auto mark_rule = rule.mark_rule ? rule.mark_rule : as_mark_rule(write);
-    if (!mark_rule) return "";
-    const bool shifts_itself = mark_rule->op.mode == Mode::kSet && mark_rule->op.shift.bits != 0;
-    if (shifts_itself) return "";
-    // Where nothing says what the rule is for, it keeps all that is nobody's.
-    std::uint32_t kept = bits.changed & own;
-    if (kept == 0) kept = bits.copied == kAllBits ? 0 : bits.copied;
-    if (kept == 0) kept = bits.changed & ~harmed;
-    const MarkRule masked = kept_to(*mark_rule, kept);
-    return with_mark_rule(rule, {analysis_.is_nft(rule), analysis_.family_of(rule)}, masked);
   }
 
   const Analysis &analysis_;

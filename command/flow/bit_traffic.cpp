@@ -74,8 +74,8 @@ BitTraffic::BitTraffic(const Ruleset &ruleset) {
 
 BitsOfBoth BitTraffic::reached_from(BitsOfBoth bits) const { return closure(bits, leads_to_); }
 
-RelevantBits BitTraffic::relevant() const {
-  const BitsOfBoth bits = closure(looked_at_, comes_from_);
+RelevantBits BitTraffic::relevant(BitsOfBoth elsewhere) const {
+  const BitsOfBoth bits = closure(looked_at_ | elsewhere, comes_from_);
   RelevantBits relevant;
   relevant.of_mark[static_cast<std::size_t>(Mark::kPacket)] = static_cast<std::uint32_t>(bits);
   relevant.of_mark[static_cast<std::size_t>(Mark::kConnection)] =

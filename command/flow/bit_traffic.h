@@ -27,8 +27,8 @@ class BitTraffic {
   // What depends on `bits`, themselves included: copies, and what is written under tests of
   // them, or behind a verdict that hangs on such a test.
   BitsOfBoth reached_from(BitsOfBoth bits) const;
-  // All that is looked at, and what is copied there.
-  RelevantBits relevant() const;
+  // All that is looked at, by the rules or `elsewhere`, and what is copied there.
+  RelevantBits relevant(BitsOfBoth elsewhere = 0) const;
 
  private:
   std::array<BitsOfBoth, 64> leads_to_ = {};

@@ -147,10 +147,9 @@ PacketVariables::PacketVariables(Family family, const std::vector<const Match *>
   next += kStateVariables;
   first_mark_ = next;
   for (int bit = 0; bit < 32; ++bit) {
-    place_of_bit_[static_cast<std::size_t>(bit)] = -1;
     if ((((bits.of(Mark::kPacket) | bits.of(Mark::kConnection)) >> bit) & 1) == 0) continue;
     place_of_bit_[static_cast<std::size_t>(bit)] =
-        static_cast<std::int8_t>((next - first_mark_) / kVariablesOfBit);
+        static_cast<std::uint8_t>((next - first_mark_) / kVariablesOfBit);
     next += kVariablesOfBit;
   }
 
@@ -174,8 +173,8 @@ PacketVariables::PacketVariables(Family family, const std::vector<const Match *>
   }
 }
 
-Condition PacketVariables::mark_variable(int bit, Mark, unsigned which) {
-  const auto place = static_cast<Variable>(place_of_bit_[static_cast<std::size_t>(bit)]);
+Condition PacketVariables::mark_variable(int bit, unsigned which) {
+  const Variable place = place_of_bit_[static_cast<std::size_t>(bit)];
   return diagram_.variable(first_mark_ + place * kVariablesOfBit + which);
 }
 

@@ -82,12 +82,12 @@ class PacketVariables {
   DecisionDiagram &diagram() { return diagram_; }
   const RelevantBits &bits() const { return bits_; }
 
-  Condition start_bit(int bit) { return mark_variable(bit, Mark::kPacket, kStart); }
+  Condition start_bit(int bit) { return mark_variable(bit, kStart); }
   Condition connection_bit(int bit, std::size_t run) {
-    return mark_variable(bit, Mark::kConnection, run_of(bit, run));
+    return mark_variable(bit, run_of(bit, run));
   }
   Condition next_connection_bit(int bit, std::size_t run) {
-    return mark_variable(bit, Mark::kConnection, kNext + run_of(bit, run));
+    return mark_variable(bit, kNext + run_of(bit, run));
   }
   bool can_differ(int bit) const { return (differing_ >> bit & 1) != 0; }
 
@@ -154,7 +154,7 @@ class PacketVariables {
   unsigned run_of(int bit, std::size_t run) const {
     return can_differ(bit) ? static_cast<unsigned>(run) : 0;
   }
-  Condition mark_variable(int bit, Mark mark, unsigned which);
+  Condition mark_variable(int bit, unsigned which);
   static Kind kind_of(Attribute attribute);
   std::size_t end_of(Attribute attribute, const PacketView &view) const;
   // Nothing where the packet has no such attribute at this place.
@@ -178,7 +178,7 @@ class PacketVariables {
   Variable first_of_connection_ = 0;
   Variable replied_ = 0;
   Variable first_mark_ = 0;
-  std::array<std::int8_t, 32> place_of_bit_ = {};
+  std::array<std::uint8_t, 32> place_of_bit_ = {};  // among the relevant ones
   Variable free_ = 0;
   VariableSet passing_, next_, next_state_, of_connection_;
 };

@@ -12,7 +12,8 @@ namespace connmark {
 // A ruleset with what was found out about it.
 class AuditedRuleset {
  public:
-  AuditedRuleset(Ruleset ruleset, const std::vector<Owner> &known);
+  // With `translations` also rules that iptables' own plugin translates inexactly.
+  AuditedRuleset(Ruleset ruleset, const std::vector<Owner> &known, bool translations);
   AuditedRuleset(const AuditedRuleset &) = delete;
   AuditedRuleset &operator=(const AuditedRuleset &) = delete;
 
@@ -25,6 +26,7 @@ class AuditedRuleset {
   RuleOwners owners_;
   ChainPaths paths_;
   MarkUses uses_;
+  PairVerdicts pairs_;
   Analysis analysis_;
   std::vector<Finding> findings_;
 };

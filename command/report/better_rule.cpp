@@ -127,6 +127,19 @@ std::string test_text(bool is_nft, const MarkTest &test) {
          (test.inverted ? " ! --mark " : " --mark ") + mark_and_mask(test.value, test.mask);
 }
 
+std::string with_own_bits(const Rule &rule, RuleKind kind, const MarkWrite &write,
+                          std::uint32_t own, std::uint32_t harmed) {
+  const auto mark_rule = rule.mark_rule ? rule.mark_rule : as_mark_rule(write);
+  if (!mark_rule) return "";
+  if (mark_rule->op.mode == Mode::kSet && mark_rule->op.shift.bits != 0) return "";
+  const WriteBits bits = write_bits(write);
+  // Where nothing says what the rule is for, it keeps all that is nobody's.
+  std::uint32_t kept = bits.changed & own;
+  if (kept == 0) kept = bits.copied == kAllBits ? 0 : bits.copied;
+  if (kept == 0) kept = bits.changed & ~harmed;
+  return with_mark_rule(rule, kind, kept_to(*mark_rule, kept));
+}
+
 std::string with_match(const Rule &rule, RuleKind kind, const MarkTest &test) {
   const std::string text = test_text(kind.is_nft, test);
   // The statement is at the end of a rule, and a test may stand anywhere before.

@@ -30,6 +30,11 @@ struct RuleKind {
 // or the kernel here does not take it.
 std::string with_mark_rule(const Rule &rule, RuleKind kind, const MarkRule &mark_rule);
 
+// The rule kept to `own` of the bits that `write`, one of its writes, changes; or else away from
+// `harmed`.  Empty where neither target can do it.
+std::string with_own_bits(const Rule &rule, RuleKind kind, const MarkWrite &write,
+                          std::uint32_t own, std::uint32_t harmed);
+
 // The rule with one more match in front of what it does.
 std::string with_match(const Rule &rule, RuleKind kind, const MarkTest &test);
 

@@ -5,44 +5,20 @@
 
 #include "command/output/terminal.h"
 #include "command/owners/owner_names.h"
+#include "command/report/pairs_text.h"
+#include "command/report/rule_place.h"
 
 namespace connmark {
 namespace {
 
 const char *name(Severity severity) { return severity == Severity::kProblem ? "problem" : "hint"; }
 
-const char *name(Family family) {
-  switch (family) {
-    case Family::kIpv4:
-      return "ip";
-    case Family::kIpv6:
-      return "ip6";
-    case Family::kInet:
-      return "inet";
-    case Family::kArp:
-      return "arp";
-    case Family::kBridge:
-      return "bridge";
-    case Family::kNetdev:
-      break;
-  }
-  return "netdev";
-}
-
 // "rules.v4:12: ip mangle PREROUTING, rule 3"
 std::string place(const Analysis &analysis, const FindingRule &found) {
   if (found.is_policy) {
     return analysis.ruleset.inputs[analysis.ruleset.policy_rules[found.rule].input].name;
   }
-  const Rule &rule = analysis.ruleset.rules[found.rule];
-  const Chain &chain = analysis.ruleset.chains[rule.chain];
-  std::string text = analysis.ruleset.inputs[chain.input].name;
-  if (rule.line != 0) text.append(":").append(std::to_string(rule.line));
-  text += std::string(": ") + name(chain.family) + " " + chain.table + " " + chain.name;
-  if (rule.number != 0) {
-    text += (analysis.is_nft(rule) ? ", handle " : ", rule ") + std::to_string(rule.number);
-  }
-  return text;
+  return place_text(analysis.ruleset, analysis.ruleset.rules[found.rule]);
 }
 
 const std::string &text_of(const Analysis &analysis, const FindingRule &found) {
@@ -104,7 +80,7 @@ std::string findings_text(const Analysis &analysis, const std::vector<Finding> &
       text += "  and " + counted(finding.more_rules, "more rule") + " like this\n";
     }
     for (const std::string &cure : finding.cures) text += "  cure: " + printable(cure) + "\n";
-    text += "\n";
+    text += verdicts_text(analysis, finding) + "\n";
   }
   return text;
 }
@@ -122,6 +98,7 @@ Json findings_json(const Analysis &analysis, const std::vector<Finding> &finding
     entry["rules"] = Json::array();
     for (const FindingRule &rule : finding.rules)
       entry["rules"].push_back(rule_json(analysis, rule));
+    entry["pairs"] = verdicts_json(analysis, finding);
     entry["more_rules"] = finding.more_rules;
     entry["cures"] = finding.cures;
     json.push_back(std::move(entry));

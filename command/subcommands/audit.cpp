@@ -18,6 +18,7 @@
 #include "command/report/audit_ruleset.h"
 #include "command/report/findings_text.h"
 #include "command/report/mark_map.h"
+#include "command/report/pairs_text.h"
 #include "command/report/sources.h"
 
 namespace connmark {
@@ -31,6 +32,7 @@ struct Arguments {
   std::vector<std::string> owners;
   std::optional<std::string> owners_file;
   bool strict = false;
+  bool translations = false;
   bool json = false;
 };
 
@@ -111,6 +113,7 @@ Json document(const AuditedRuleset &audited) {
   }
   json["owners"] = mark_map_json(audited.analysis());
   json["findings"] = findings_json(audited.analysis(), findings);
+  add_pairs(json, audited.analysis());
   json["problems"] = std::ranges::count(findings, Severity::kProblem, &Finding::severity);
   json["hints"] = std::ranges::count(findings, Severity::kHint, &Finding::severity);
   return json;
@@ -125,12 +128,13 @@ void print(const AuditedRuleset &audited, bool json) {
   std::cout << sources_text(audited.analysis().ruleset) << '\n'
             << mark_map_text(audited.analysis(), with_colour) << '\n'
             << findings_text(audited.analysis(), audited.findings(), with_colour)
+            << pairs_text(audited.analysis(), with_colour)
             << summary_text(audited.analysis(), audited.findings());
 }
 
 ExitStatus audit(const Arguments &arguments) {
   const std::vector<Owner> owners = owners_for(arguments);
-  const AuditedRuleset audited(read_inputs(arguments), owners);
+  const AuditedRuleset audited(read_inputs(arguments), owners, arguments.translations);
   print(audited, arguments.json);
   const bool found = std::ranges::any_of(audited.findings(), [&](const Finding &finding) {
     return arguments.strict || finding.severity == Severity::kProblem;
@@ -168,6 +172,8 @@ void add_audit(CLI::App &app, ExitStatus &status) {
   subcommand->add_option("--owners", arguments->owners_file,
                          "Another list of known software than the installed one");
   subcommand->add_flag("--strict", arguments->strict, "Exit with 1 for hints as well");
+  subcommand->add_flag("--translations", arguments->translations,
+                       "Look for rules that iptables' own plugin translates inexactly");
   add_json_option(*subcommand, arguments->json);
   subcommand->callback([arguments, subcommand, &status] {
     refuse_other_words(*subcommand);

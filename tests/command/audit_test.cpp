@@ -274,6 +274,16 @@ TEST(AuditTest, HintsAtBitsThatNobodyReads) {
   EXPECT_EQ(audit_rules(rules).ids(true), Ids{});
   const TemporaryFile none("[{\"priority\":0,\"src\":\"all\",\"table\":\"local\"}]\n");
   EXPECT_EQ(audit_rules(rules, {"--rules", none.path()}).ids(true), Ids{"never-read"});
+  // A copy that nothing looks at reads nothing.
+  const std::string saved =
+      set + "-A PREROUTING -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n";
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", saved), {"--rules", none.path()}).ids(true),
+            Ids{"never-read"});
+  EXPECT_EQ(audit_rules(saved_table("mangle", "",
+                                    saved + "-A FORWARD -m connmark --mark 0x10/0xff -j DROP\n"),
+                        {"--rules", none.path()})
+                .ids(true),
+            Ids{});
   const TemporaryFile reads(
       "[{\"priority\":9,\"src\":\"all\",\"fwmark\":\"0x10\",\"fwmask\":\"0xff\",\"table\":\"7\"}]"
       "\n");
@@ -378,10 +388,32 @@ TEST(AuditTest, FindsAMarkThatComesTooLateForRouting) {
   EXPECT_EQ(ids("mangle", "-A OUTPUT" + mark), Ids{});
   EXPECT_EQ(ids("mangle", "-A PREROUTING" + mark), Ids{});
   EXPECT_EQ(ids("mangle", "-A FORWARD -j MARK --set-xmark 0x3/0xff\n"), Ids{});
-  EXPECT_EQ(
-      ids("mangle", "-A FORWARD" + mark +
-                        "-A POSTROUTING -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n"),
-      Ids{});
+  const std::string saved =
+      "-A FORWARD" + mark + "-A POSTROUTING -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n";
+  const std::string restored =
+      "-A PREROUTING -m connmark ! --mark 0x0/0xff -j CONNMARK --restore-mark --nfmask 0xff "
+      "--ctmask 0xff\n";
+  EXPECT_EQ(ids("mangle", restored + saved), Ids{});
+  // It never comes back.
+  EXPECT_EQ(ids("mangle", saved), Ids{"too-late-for-routing"});
+  // Packets of this machine, beside others that are marked in time.
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A PREROUTING -i wan2" + mark) +
+                            saved_table("filter", "", "-A OUTPUT" + mark),
+                        {"--rules", policy.path()})
+                .ids(),
+            Ids{"too-late-for-routing"});
+  // What keeps away from a rule.
+  const TemporaryFile inverted(
+      "[{\"priority\":99,\"not\":null,\"src\":\"all\",\"fwmark\":\"0x2\",\"fwmask\":\"0xff\","
+      "\"table\":\"102\"},{\"priority\":32767,\"src\":\"all\",\"table\":\"default\"}]\n");
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A POSTROUTING -p tcp" + mark),
+                        {"--rules", inverted.path()})
+                .ids(),
+            Ids{"too-late-for-routing"});
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A OUTPUT -p tcp" + mark),
+                        {"--rules", inverted.path()})
+                .ids(),
+            Ids{});
 }
 
 TEST(AuditTest, FindsStrictReversePathChecksWithoutTheMark) {
@@ -434,16 +466,19 @@ TEST(AuditTest, FindsShiftsThatLoseBits) {
 
 TEST(AuditTest, HintsAtRulesThatStockTranslatesInexactly) {
   const std::string masked = "-A FORWARD -j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff\n";
-  const AuditResult result = audit_rules(saved_table("mangle", "", masked));
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", masked)).ids(true), Ids{});
+  const std::vector<std::string> asked{"--translations"};
+  const AuditResult result = audit_rules(saved_table("mangle", "", masked), asked);
   EXPECT_EQ(result.ids(true), Ids{"stock-translation"});
   EXPECT_EQ(result.finding("stock-translation")["rules"][0]["better"],
             if_nft_takes_two_marks("ct mark set ct mark and 0xffffff00 or meta mark and 0xff"));
-  EXPECT_EQ(
-      audit_rules(saved_table("mangle", "", "-A FORWARD -j CONNMARK --save-mark\n")).ids(true),
-      Ids{});
+  EXPECT_EQ(audit_rules(saved_table("mangle", "", "-A FORWARD -j CONNMARK --save-mark\n"), asked)
+                .ids(true),
+            Ids{});
   std::string many;
   for (int i = 0; i < 20; ++i) many += masked;
-  const Json grouped = audit_rules(saved_table("mangle", "", many)).finding("stock-translation");
+  const Json grouped =
+      audit_rules(saved_table("mangle", "", many), asked).finding("stock-translation");
   EXPECT_EQ(grouped["rules"].size() + grouped["more_rules"].get<std::size_t>(), 20U);
   EXPECT_LT(grouped["rules"].size(), 10U);
 }
@@ -520,6 +555,15 @@ TEST(AuditTest, PrintsMapFindingsAndASummary) {
           "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\n"
           "  better:\n"
           "    -A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffbfff --ctmask 0xffffbfff\n"
+          "  built-in chains -> kube-proxy: no difference in what was read\n"
+          "\n"
+          "1 pair apart, 0 pairs with no bit in common\n"
+          "It is taken for granted that\n"
+          "  - a received packet has no mark before the first chain\n"
+          "  - programs may give sent packets any mark\n"
+          "  - connections began under these rules\n"
+          "  - nothing outside of what was read writes marks\n"
+          "  - nothing outside of what was read looks at marks, and no rules of ip rule were read\n"
           "\n"
           "1 problem and 0 hints in 3 rules and 0 routing rules that have to do with marks\n");
 }

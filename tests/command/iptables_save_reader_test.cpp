@@ -477,8 +477,7 @@ TEST_P(SavedKernelTest, ReadsWhatTheKernelHolds) {
 
   const Ruleset text = kReader.read(run({save}).out);
   Ruleset kernel;
-  const Family family =
-      GetParam() == connmark::test::Family::kIpv6 ? Family::kIpv6 : Family::kIpv4;
+  const Family family = GetParam() == connmark::test::Family::kIpv6 ? Family::kIpv6 : Family::kIpv4;
   ASSERT_TRUE(read_legacy_tables(family, kernel));
   ASSERT_GT(text.rules.size(), 1000U);
   ASSERT_EQ(text.rules.size(), kernel.rules.size());

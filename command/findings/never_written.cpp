@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// impossible-match, never-written and never-read.
+// never-written: tests of bits that no rule can set.
 #include <bit>
 
 #include "command/findings/finding.h"
 #include "command/marks/write_bits.h"
-#include "command/output/number_text.h"
 #include "command/owners/owner_names.h"
-#include "command/report/better_rule.h"
 
 namespace connmark {
 namespace {
@@ -15,30 +13,6 @@ namespace {
 using OfMarks = std::array<std::uint32_t, 2>;
 
 std::uint32_t &of(OfMarks &bits, Mark mark) { return bits[static_cast<std::size_t>(mark)]; }
-
-void find_impossible(const Analysis &analysis, RuleIndex index, const MarkTest &test,
-                     Findings &findings) {
-  const std::uint32_t outside = test.value & ~test.mask;
-  if (!test.value_known || outside == 0) return;
-  Finding finding{.id = FindingId::kImpossibleMatch,
-                  .text = std::string(test.inverted ? "always" : "never") +
-                          " matches: " + hex(test.value) + " has " + bit_ranges(outside) +
-                          ", which the mask " + hex(test.mask) + " leaves out",
-                  .mark = test.mark,
-                  .bits = outside,
-                  .owner = analysis.owners.of_rule[index],
-                  .hurt = {},
-                  .rules = {{.rule = index, .is_policy = false, .better = {}}},
-                  .cures = {}};
-  if (!findings.is_full(finding)) {
-    const Rule &rule = analysis.ruleset.rules[index];
-    MarkTest wider = test;
-    wider.mask |= test.value;
-    finding.rules[0].better =
-        with_test(rule, {analysis.is_nft(rule), analysis.family_of(rule)}, test, wider);
-  }
-  findings.add(std::move(finding));
-}
 
 // Which bits of the marks can ever be 1, as far as the rules say.
 class PossibleOnes {
@@ -100,6 +74,8 @@ std::uint32_t missing(std::uint32_t value, std::uint32_t mask, bool value_known,
   return value_known ? value & ~possible : 0;
 }
 
+}  // namespace
+
 void find_never_written(const Analysis &analysis, Findings &findings) {
   const PossibleOnes possible(analysis);
   const auto add = [&](OwnerIndex owner, Mark mark, std::uint32_t bits, FindingRule rule) {
@@ -131,50 +107,6 @@ void find_never_written(const Analysis &analysis, Findings &findings) {
         missing(value, rule.mask, true, possible.of_mark(Mark::kPacket)),
         {.rule = i, .is_policy = true, .better = {}});
   }
-}
-
-void find_never_read(const Analysis &analysis, Findings &findings) {
-  OfMarks read = {};
-  for (OwnerIndex owner = 0; owner < analysis.owners.owners.size(); ++owner) {
-    for (const Mark mark : {Mark::kConnection, Mark::kPacket}) {
-      of(read, mark) |= analysis.uses.of(owner, mark).read;
-      of(read, mark) |= analysis.uses.of(owner, mark).copied_from;
-    }
-    of(read, Mark::kPacket) |= analysis.facts(owner).read_elsewhere;
-  }
-  // Whether routing reads them is not known.
-  if (!analysis.ruleset.has_policy_rules) of(read, Mark::kPacket) = kAllBits;
-  for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
-    for (const MarkWrite &write : analysis.ruleset.rules[i].writes) {
-      const WriteBits bits = write_bits(write);
-      const std::uint32_t unread = bits.may_be_one & ~bits.unknown & ~of(read, write.mark);
-      if (unread == 0) continue;
-      const OwnerIndex owner = analysis.owners.of_rule[i];
-      findings.add({.id = FindingId::kNeverRead,
-                    .severity = Severity::kHint,
-                    .text = analysis.owner_name(owner) + ": sets " + bits_text(unread, write.mark) +
-                            ", and no rule looks at " +
-                            (std::has_single_bit(unread) ? "it" : "them"),
-                    .mark = write.mark,
-                    .bits = unread,
-                    .owner = owner,
-                    .hurt = {},
-                    .rules = {{.rule = i, .is_policy = false, .better = {}}},
-                    .cures = {}});
-    }
-  }
-}
-
-}  // namespace
-
-void find_match_faults(const Analysis &analysis, Findings &findings) {
-  for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
-    for (const MarkTest &test : analysis.ruleset.rules[i].tests) {
-      find_impossible(analysis, i, test, findings);
-    }
-  }
-  find_never_written(analysis, findings);
-  find_never_read(analysis, findings);
 }
 
 }  // namespace connmark

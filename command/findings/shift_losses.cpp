@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// shift-loses-bits, stock-translation and unknown-rule: rules that do something
-// else than they seem to, on one of their ways.
+// shift-loses-bits: a shift that pushes bits out of the mark, or out of the mask.
 #include "command/findings/finding.h"
-#include "command/findings/stock_translation.h"
 #include "command/output/number_text.h"
 #include "command/owners/owner_names.h"
 #include "command/report/better_rule.h"
@@ -50,7 +48,7 @@ std::optional<Loss> loss_of(const Operation &op) {
                   " outside the mask, so they are flipped, not copied"};
 }
 
-void find_shift_losses(const Analysis &analysis, RuleIndex index, Findings &findings) {
+void find_shift_loss(const Analysis &analysis, RuleIndex index, Findings &findings) {
   const Rule &rule = analysis.ruleset.rules[index];
   if (!rule.mark_rule) return;
   const auto loss = loss_of(rule.mark_rule->op);
@@ -80,52 +78,11 @@ void find_shift_losses(const Analysis &analysis, RuleIndex index, Findings &find
   findings.add(std::move(finding));
 }
 
-void find_stock_translation(const Analysis &analysis, RuleIndex index, Findings &findings) {
-  const Rule &rule = analysis.ruleset.rules[index];
-  if (analysis.is_nft(rule) || !rule.mark_rule) return;
-  if (rule.mark_rule->target != Target::kConnmark) return;
-  if (stock_translation(rule.mark_rule->op) != StockTranslation::kInexact) return;
-  const OwnerIndex owner = analysis.owners.of_rule[index];
-  Finding finding{
-      .id = FindingId::kStockTranslation,
-      .severity = Severity::kHint,
-      .text = analysis.owner_name(owner) +
-              ": the translation to nft by iptables' own plugin, also in what nft"
-              " lists, does something else",
-      .mark = std::nullopt,
-      .owner = owner,
-      .hurt = {},
-      .rules = {{.rule = index, .is_policy = false, .better = {}}},
-      .cures = {"translate with the plugin of this package, or with connmark translate"}};
-  if (!findings.is_full(finding)) {
-    finding.rules[0].better =
-        with_mark_rule(rule, {true, analysis.family_of(rule)}, *rule.mark_rule);
-  }
-  findings.add(std::move(finding));
-}
-
-void find_unknown(const Analysis &analysis, RuleIndex index, Findings &findings) {
-  const Rule &rule = analysis.ruleset.rules[index];
-  if (rule.unknown.empty()) return;
-  const OwnerIndex owner = analysis.owners.of_rule[index];
-  findings.add({.id = FindingId::kUnknownRule,
-                .severity = Severity::kHint,
-                .text = analysis.owner_name(owner) +
-                        ": what this does with marks is not known: " + rule.unknown.front(),
-                .mark = std::nullopt,
-                .owner = owner,
-                .hurt = {},
-                .rules = {{.rule = index, .is_policy = false, .better = {}}},
-                .cures = {}});
-}
-
 }  // namespace
 
-void find_translation_faults(const Analysis &analysis, Findings &findings) {
+void find_shift_losses(const Analysis &analysis, Findings &findings) {
   for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
-    find_shift_losses(analysis, i, findings);
-    find_stock_translation(analysis, i, findings);
-    find_unknown(analysis, i, findings);
+    find_shift_loss(analysis, i, findings);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// connmark-in-raw and restore-wipes: rules that would be right in another place.
+// restore-wipes: a restore from connections without a mark, over bits that were set before.
 #include <algorithm>
 #include <bit>
 #include <functional>
@@ -17,34 +17,6 @@
 
 namespace connmark {
 namespace {
-
-bool is_about_connections(const Rule &rule) {
-  return std::ranges::any_of(rule.tests,
-                             [](const MarkTest &test) { return test.mark == Mark::kConnection; }) ||
-         std::ranges::any_of(rule.writes, [](const MarkWrite &write) {
-           return write.mark == Mark::kConnection || write_bits(write).other_sources != 0;
-         });
-}
-
-void find_connmark_in_raw(const Analysis &analysis, Findings &findings) {
-  for (RuleIndex i = 0; i < analysis.ruleset.rules.size(); ++i) {
-    const Rule &rule = analysis.ruleset.rules[i];
-    const Callers &callers = analysis.paths.callers_of(rule.chain);
-    if (!callers.before_conntrack || callers.after_conntrack || !is_about_connections(rule)) {
-      continue;
-    }
-    const OwnerIndex owner = analysis.owners.of_rule[i];
-    findings.add({.id = FindingId::kConnmarkInRaw,
-                  .text = analysis.owner_name(owner) +
-                          ": the connection is not yet known where this runs, so it does nothing",
-                  .mark = Mark::kConnection,
-                  .owner = owner,
-                  .hurt = {},
-                  .rules = {{.rule = i, .is_policy = false, .better = {}}},
-                  .cures = {"put it into the table mangle, or a base chain of a priority above " +
-                            std::to_string(kConntrackPriority)}});
-  }
-}
 
 // The value of an option that is not inverted, in a rule of iptables.
 std::string value_of(const std::vector<std::string> &words, std::string_view option) {
@@ -274,8 +246,7 @@ class Wipes {
 
 }  // namespace
 
-void find_place_faults(const Analysis &analysis, Findings &findings) {
-  find_connmark_in_raw(analysis, findings);
+void find_wiping_restores(const Analysis &analysis, Findings &findings) {
   Wipes(analysis, findings).find();
 }
 

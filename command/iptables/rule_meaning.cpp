@@ -189,7 +189,10 @@ bool RuleMeaning::take_states(const OptionWords &option) {
 void RuleMeaning::take_mark_reads(std::string_view match, std::size_t from, std::size_t to) {
   for (std::size_t i = from; i < to; ++i) {
     const std::string_view name = options_[i]->name;
-    if (match == "rpfilter" && name == "validmark") read_packet_mark();
+    if (match == "rpfilter" && name == "validmark") {
+      marks();
+      rule_->tests.push_back({.mark = Mark::kPacket, .mask = kAllBits, .value_known = false});
+    }
     if (match == "socket" && name == "restore-skmark") {
       marks().write_unknown(Mark::kPacket, "-m socket --restore-skmark");
     }

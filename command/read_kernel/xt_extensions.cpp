@@ -113,7 +113,7 @@ bool check_way_back(const XtExtension &match, Rule &rule, RuleMarks &marks) {
   xt_rpfilter_info info;
   if (match.revision != 0 || !load(match, info)) return in_words("-m", match, marks);
   if ((info.flags & XT_RPFILTER_VALID_MARK) == 0) return false;
-  read_packet_mark(rule);
+  rule.tests.push_back({.mark = Mark::kPacket, .mask = kAllBits, .value_known = false});
   return true;
 }
 

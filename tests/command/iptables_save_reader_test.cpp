@@ -178,14 +178,18 @@ TEST(IptablesSaveReaderTest, SaysWhereARuleWithoutMarksSendsPackets) {
 }
 
 TEST(IptablesSaveReaderTest, CountsReadsThatDecideNothing) {
-  for (const char *line : {"-A A -m rpfilter --validmark -j ACCEPT", "-A A -j CT --zone-orig mark",
-                           "-A A -j CT --zone mark", "-A A -j NFQUEUE --queue-num 1"}) {
+  for (const char *line :
+       {"-A A -j CT --zone-orig mark", "-A A -j CT --zone mark", "-A A -j NFQUEUE --queue-num 1"}) {
     const Rule rule = only_rule(line);
     ASSERT_EQ(rule.tests.size(), 1U) << line;
     EXPECT_EQ(rule.tests[0].mark, Mark::kPacket) << line;
     EXPECT_EQ(rule.tests[0].mask, kAllBits) << line;
     EXPECT_FALSE(rule.tests[0].decides) << line;
   }
+  const Rule way_back = only_rule("-A A -m rpfilter --validmark -j ACCEPT");
+  ASSERT_EQ(way_back.tests.size(), 1U);
+  EXPECT_TRUE(way_back.tests[0].decides);
+  EXPECT_FALSE(way_back.tests[0].value_known);
 }
 
 Match asked(Attribute attribute, std::uint32_t from, std::uint32_t to, const std::string &text = {},

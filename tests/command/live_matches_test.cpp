@@ -193,6 +193,7 @@ TEST_F(LiveMatchesTest, KnowsWhatEndsTrackingAndLooksAtMarks) {
   EXPECT_EQ(way_back.tests[0].mark, Mark::kPacket);
   EXPECT_EQ(way_back.tests[0].mask, kAllBits);
   EXPECT_FALSE(way_back.tests[0].value_known);
+  EXPECT_TRUE(way_back.tests[0].decides);
   EXPECT_EQ(rule("mangle", "-j NFQUEUE --queue-num 5").tests.size(), 1U);
   EXPECT_EQ(rule("mangle", "-j QUEUE").text, "-A c -j QUEUE");
   EXPECT_TRUE(rule("mangle", "-m rpfilter --loose").tests.empty());

@@ -146,8 +146,12 @@ std::vector<std::string> assumptions_of(const PairVerdicts &verdicts) {
       "a received packet has no mark before the first chain",
       "programs may give sent packets any mark",
       "connections began under these rules",
+      "packets are neither bridged nor offloaded, and stay in one zone of connection tracking",
       "nothing outside of what was read writes marks",
   };
+  if (verdicts.has_unknown_rules) {
+    assumptions.emplace_back("rules that are not understood write no marks");
+  }
   assumptions.emplace_back(verdicts.has_policy_rules
                                ? "nothing outside of what was read looks at marks"
                                : "nothing outside of what was read looks at marks, and no rules of "
@@ -172,6 +176,8 @@ FlowOptions options_of_audit() {
 PairVerdicts decide_pairs(const Ruleset &ruleset, const RuleOwners &owners) {
   PairVerdicts verdicts;
   verdicts.has_policy_rules = ruleset.has_policy_rules;
+  verdicts.has_unknown_rules = std::ranges::any_of(
+      ruleset.rules, [](const Rule &rule) { return !rule.unknown.empty() && rule.writes.empty(); });
   const GroupedRules groups = grouped(owners);
   const BitsOfOwners bits = bits_of_groups(ruleset, groups);
   verdicts.why_not = why_not(ruleset, bits);

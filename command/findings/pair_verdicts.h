@@ -39,6 +39,7 @@ struct PairVerdicts {
   std::size_t not_followed = 0;  // pairs that are undecided because nobody followed them,
   std::string why_not;           // and why
   bool has_policy_rules = false;
+  bool has_unknown_rules = false;  // that are not said to write anything
 
   std::size_t count_of(PairVerdict verdict) const;
   // The index of the pair; nothing where it was not followed, or has no bit in common.

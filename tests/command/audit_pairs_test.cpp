@@ -3,6 +3,8 @@
 // What connmark audit says of each two owners, and the packets that show it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "command/audit_inputs.h"
 #include "command/connmark_command.h"
 #include "command/temporary_file.h"
@@ -85,6 +87,17 @@ TEST(AuditPairsTest, SaysApartOnlyWithWhatItTakesForGranted) {
   EXPECT_EQ(pair["verdict"], "apart") << pair.dump(2);
   EXPECT_EQ(pair["witness"], nullptr);
   EXPECT_GE(pair["assumptions"].size(), 4U);
+}
+
+TEST(AuditPairsTest, TakesForGrantedThatARuleWhichIsNotUnderstoodWritesNothing) {
+  const std::string sentence = "rules that are not understood write no marks";
+  const auto grants = [&](const std::string &right) {
+    const AuditResult result = audit_rules(of_two("-j MARK --set-xmark 0x1/0x1", right));
+    const Json granted = pair_of(result, "red_*", "blue_*").at("assumptions");
+    return std::ranges::find(granted, Json(sentence)) != granted.end();
+  };
+  EXPECT_FALSE(grants(kTest));
+  EXPECT_TRUE(grants(kTest + "\n-A blue_a -m no-such --x -j -j MARK --set-mark 1"));
 }
 
 TEST(AuditPairsTest, TellsThatPacketsAreKeptAway) {

@@ -562,6 +562,8 @@ TEST(AuditTest, PrintsMapFindingsAndASummary) {
           "  - a received packet has no mark before the first chain\n"
           "  - programs may give sent packets any mark\n"
           "  - connections began under these rules\n"
+          "  - packets are neither bridged nor offloaded, and stay in one zone of connection "
+          "tracking\n"
           "  - nothing outside of what was read writes marks\n"
           "  - nothing outside of what was read looks at marks, and no rules of ip rule were read\n"
           "\n"

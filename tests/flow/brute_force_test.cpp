@@ -146,7 +146,8 @@ TEST(RandomRulesetsTest, HaveAllDecisions) {
       }
     }
     EXPECT_GT(counts[Decision::kApart], 50);
-    EXPECT_GT(counts[Decision::kKeptAway], 0);
+    // Nothing in the plain ones takes a packet off its way.
+    EXPECT_EQ(counts[Decision::kKeptAway] > 0, variety != Variety::kPlain);
     EXPECT_GT(counts[Decision::kWitness], 20);
   }
 }

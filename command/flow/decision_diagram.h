@@ -82,10 +82,6 @@ class DecisionDiagram {
 
   // Whether some value of `variables` makes it hold.
   Condition some(Condition condition, const VariableSet &variables);
-  // Holds whatever `variables` are.
-  Condition every(Condition condition, const VariableSet &variables) {
-    return negation(some(negation(condition), variables));
-  }
   // Each v of `variables` becomes v - distance.  The order of the variables that the condition
   // has must stay what it is.
   Condition renamed(Condition condition, const VariableSet &variables, Variable distance);

@@ -114,8 +114,6 @@ class MarkFlow {
   // All pairs of a writer and a reader whose bits can meet.
   OwnerPairs pairs(const GroupedRules &owners);
 
-  const Ruleset &ruleset() const { return ruleset_; }
-
  private:
   BitsOfBoth reached_from(const std::vector<bool> &silenced) const;
 

@@ -17,6 +17,14 @@ constexpr RuleIndex kNoRule = std::numeric_limits<RuleIndex>::max();
 
 std::size_t number(Mark mark) { return static_cast<std::size_t>(mark); }
 
+bool writes_others_than(std::uint32_t bits, const Ruleset &ruleset) {
+  return std::ranges::any_of(ruleset.rules, [bits](const Rule &rule) {
+    return std::ranges::any_of(rule.writes, [bits](const MarkWrite &write) {
+      return write.mark == Mark::kPacket && (changed_bits(write.mark, write.value) & ~bits) != 0;
+    });
+  });
+}
+
 }  // namespace
 
 RulesOfChains::RulesOfChains(const Ruleset &ruleset)
@@ -131,7 +139,8 @@ TwoRuns::TwoRuns(const Ruleset &ruleset, const RulesOfChains &rules, PacketVaria
       variables_(variables),
       diagram_(variables.diagram()),
       is_left_out_(std::move(is_left_out)),
-      observer_(std::move(observer)) {}
+      observer_(std::move(observer)),
+      writes_other_bits_(writes_others_than(variables.bits().of(Mark::kPacket), ruleset)) {}
 
 EndOfWay TwoRuns::pass(const std::vector<Stop> &stops, Family family, Way way, bool is_reply) {
   family_ = family;
@@ -545,7 +554,7 @@ void TwoRuns::reroute(const std::array<Run, kRuns> &before, Condition when) {
   for (std::size_t i = 0; i < kRuns; ++i) {
     const auto &old = before[i].marks[number(Mark::kPacket)];
     const auto &now = runs_[i].marks[number(Mark::kPacket)];
-    Condition changed = writes_other_bits() ? variables_.free() : Condition::never();
+    Condition changed = writes_other_bits_ ? variables_.free() : Condition::never();
     for (std::size_t bit = 0; bit < now.size(); ++bit) {
       changed = diagram_.any(changed, diagram_.differ(old[bit], now[bit]));
     }
@@ -554,15 +563,6 @@ void TwoRuns::reroute(const std::array<Run, kRuns> &before, Condition when) {
     }
   }
   route(when);
-}
-
-bool TwoRuns::writes_other_bits() const {
-  const std::uint32_t bits = variables_.bits().of(Mark::kPacket);
-  return std::ranges::any_of(ruleset_.rules, [bits](const Rule &rule) {
-    return std::ranges::any_of(rule.writes, [bits](const MarkWrite &write) {
-      return write.mark == Mark::kPacket && (changed_bits(write.mark, write.value) & ~bits) != 0;
-    });
-  });
 }
 
 }  // namespace connmark

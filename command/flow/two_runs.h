@@ -119,7 +119,6 @@ class TwoRuns {
   void route(Condition when);
   void reroute(const std::array<Run, kRuns> &before, Condition when);
   Condition differs(Mark mark, std::uint32_t bits);
-  bool writes_other_bits() const;
   Condition looks_different(const Rule &rule, std::size_t tests);
   OfRuns both(const OfRuns &left, const OfRuns &right);
 
@@ -129,6 +128,7 @@ class TwoRuns {
   DecisionDiagram &diagram_;
   std::function<bool(RuleIndex)> is_left_out_;
   std::function<void(const Look &)> observer_;
+  const bool writes_other_bits_;  // of the packet's mark than those that are followed
   std::array<Run, kRuns> runs_;
   Condition confirmed_;  // by the packet, in the first run
   PacketView view_;

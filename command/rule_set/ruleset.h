@@ -135,9 +135,6 @@ struct MarkTest {
   bool inverted = false;
   bool value_known = true;  // false: compared with a set, a range or a map
   bool decides = true;      // false: the bits are used, and every packet passes
-
-  // Whether a packet whose bits of `mask` are all zero passes.
-  constexpr bool passes_zero() const { return value_known && (value == 0) != inverted; }
 };
 
 // Done to packets that pass the first `matches_before` matches and the first
